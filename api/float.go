@@ -1,0 +1,49 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// Float is a float64 that survives JSON when it is not finite: a diverged
+// loss is news, and encoding/json would refuse to write it.
+type Float float64
+
+// MarshalJSON writes finite values as numbers and the others as the strings
+// "NaN", "Infinity" and "-Infinity".
+func (f Float) MarshalJSON() ([]byte, error) {
+	v := float64(f)
+	switch {
+	case math.IsNaN(v):
+		return []byte(`"NaN"`), nil
+	case math.IsInf(v, 1):
+		return []byte(`"Infinity"`), nil
+	case math.IsInf(v, -1):
+		return []byte(`"-Infinity"`), nil
+	}
+	return strconv.AppendFloat(nil, v, 'g', -1, 64), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (f *Float) UnmarshalJSON(data []byte) error {
+	switch string(data) {
+	case `"NaN"`:
+		*f = Float(math.NaN())
+	case `"Infinity"`:
+		*f = Float(math.Inf(1))
+	case `"-Infinity"`:
+		*f = Float(math.Inf(-1))
+	default:
+		var v float64
+		if err := json.Unmarshal(data, &v); err != nil {
+			return fmt.Errorf("not a number: %s", data)
+		}
+		*f = Float(v)
+	}
+	return nil
+}
+
+// Ptr returns a pointer to f, for the optional fields of [Point].
+func (f Float) Ptr() *Float { return &f }

@@ -1,0 +1,206 @@
+package api
+
+import "time"
+
+// State is where a job, a step or an attempt stands.
+type State string
+
+// The states of a job. A step may also be [StateSkipped].
+const (
+	StateQueued      State = "queued"      // accepted, not begun
+	StateRunning     State = "running"     // at work
+	StateStopping    State = "stopping"    // asked to stop, still ending
+	StateSucceeded   State = "succeeded"   // ended, and what it made was verified
+	StateFailed      State = "failed"      // ended with an error
+	StateStopped     State = "stopped"     // ended because a person asked for it
+	StateInterrupted State = "interrupted" // cut short from outside, such as by a reboot
+	StateLost        State = "lost"        // its process is gone and left no exit status
+	StateSkipped     State = "skipped"     // its result was there already
+)
+
+// Ended reports whether s is final.
+func (s State) Ended() bool {
+	switch s {
+	case StateQueued, StateRunning, StateStopping, "":
+		return false
+	}
+	return true
+}
+
+// Phase is what a training is doing at the moment.
+type Phase string
+
+// The phases of a training, in their usual order.
+const (
+	PhaseStarting   Phase = "starting"
+	PhaseLoading    Phase = "loading"
+	PhaseCompiling  Phase = "compiling"
+	PhaseTraining   Phase = "training"
+	PhaseEvaluating Phase = "evaluating"
+	PhaseSaving     Phase = "saving"
+	PhaseExiting    Phase = "exiting"
+)
+
+// Job is one recipe being carried out.
+type Job struct {
+	ID      string            `json:"id"`
+	Name    string            `json:"name"`
+	Recipe  string            `json:"recipe"`
+	State   State             `json:"state"`
+	Vars    map[string]string `json:"vars,omitempty"`
+	Created time.Time         `json:"created"`
+	Started *time.Time        `json:"started,omitempty"`
+	Ended   *time.Time        `json:"ended,omitempty"`
+	// Error says why the job did not succeed; nil otherwise.
+	Error *Error `json:"error,omitempty"`
+	// Dir holds everything the job wrote.
+	Dir   string `json:"dir"`
+	Steps []Step `json:"steps,omitempty"`
+	// Training sums up the newest attempt of the job's training, if any.
+	Training *Training `json:"training,omitempty"`
+}
+
+// Step is one part of a job.
+type Step struct {
+	ID        string            `json:"id"`
+	Uses      string            `json:"uses"`
+	State     State             `json:"state"`
+	Key       string            `json:"key,omitempty"`
+	Isolation string            `json:"isolation,omitempty"`
+	Started   *time.Time        `json:"started,omitempty"`
+	Ended     *time.Time        `json:"ended,omitempty"`
+	Outputs   map[string]string `json:"outputs,omitempty"`
+	Progress  *Progress         `json:"progress,omitempty"`
+	Error     *Error            `json:"error,omitempty"`
+	Attempts  []Attempt         `json:"attempts,omitempty"`
+}
+
+// Progress is how far a step says it is. Total 0 means it cannot tell.
+type Progress struct {
+	Done  int64  `json:"done"`
+	Total int64  `json:"total,omitempty"`
+	Note  string `json:"note,omitempty"`
+}
+
+// Attempt is one try at a step.
+type Attempt struct {
+	// ID is unique within the job and names the run directory: "train.1".
+	ID      string     `json:"id"`
+	Step    string     `json:"step"`
+	Number  int        `json:"number"`
+	State   State      `json:"state"`
+	Dir     string     `json:"dir"`
+	PID     int        `json:"pid,omitempty"`
+	Started *time.Time `json:"started,omitempty"`
+	Ended   *time.Time `json:"ended,omitempty"`
+	// ExitCode is the command's own status, 128 + N when signal N ended it;
+	// nil while it runs and when it is not known.
+	ExitCode *int   `json:"exit_code,omitempty"`
+	Signal   string `json:"signal,omitempty"`
+	Error    *Error `json:"error,omitempty"`
+}
+
+// Training sums up what is known of a training at this moment.
+type Training struct {
+	Attempt       string       `json:"attempt"`
+	Phase         Phase        `json:"phase"`
+	PhaseSince    time.Time    `json:"phase_since"`
+	CompileBegan  *time.Time   `json:"compile_began,omitempty"`
+	CompileEnded  *time.Time   `json:"compile_ended,omitempty"`
+	Last          *Point       `json:"last,omitempty"`
+	StepsDone     int64        `json:"steps_done"`
+	StepsTotal    int64        `json:"steps_total,omitempty"`
+	OverflowSteps int64        `json:"overflow_steps"`
+	NonFinite     int64        `json:"nonfinite_steps"`
+	StepSeconds   Float        `json:"step_seconds,omitempty"` // median
+	SamplesPerSec Float        `json:"samples_per_second,omitempty"`
+	SecondsLeft   *Float       `json:"seconds_left,omitempty"`
+	Checkpoints   []Checkpoint `json:"checkpoints,omitempty"`
+}
+
+// Point is one step record of a training log.
+type Point struct {
+	Attempt string    `json:"attempt"`
+	Rank    int       `json:"rank"`
+	Time    time.Time `json:"time"`
+	Epoch   int64     `json:"epoch,omitempty"`
+	Epochs  int64     `json:"epochs,omitempty"`
+	// Step counts within the epoch when the log does; Total is its end.
+	Step  int64 `json:"step"`
+	Total int64 `json:"total,omitempty"`
+	// GlobalStep is (Epoch-1)·Total + Step.
+	GlobalStep int64  `json:"global_step"`
+	Loss       Float  `json:"loss"`
+	LR         *Float `json:"lr,omitempty"`
+	StepMS     Float  `json:"step_ms"`
+	Overflow   *bool  `json:"overflow,omitempty"`
+	LossScale  *Float `json:"loss_scale,omitempty"`
+	GlobalNorm *Float `json:"global_norm,omitempty"`
+	// Source is where the record was read, as byte offset in the rank's log.
+	Offset int64 `json:"offset"`
+}
+
+// Checkpoint is a checkpoint that was seen complete.
+type Checkpoint struct {
+	Path     string    `json:"path"`
+	Format   string    `json:"format"`
+	Bytes    int64     `json:"bytes"`
+	Tensors  int       `json:"tensors"`
+	Rank     int       `json:"rank"`
+	Epoch    int64     `json:"epoch,omitempty"`
+	Step     int64     `json:"step,omitempty"`
+	Complete bool      `json:"complete"`
+	Reason   string    `json:"reason,omitempty"`
+	Seen     time.Time `json:"seen"`
+}
+
+// Submit is the body of POST /v1/jobs. Exactly one of Recipe, Text and
+// Command is set.
+type Submit struct {
+	// Recipe names a built-in recipe.
+	Recipe string `json:"recipe,omitempty"`
+	// Text is a whole recipe file; Base is the directory its relative paths
+	// start from.
+	Text string `json:"text,omitempty"`
+	Base string `json:"base,omitempty"`
+	// Command is a training command to supervise as it is, in Dir.
+	Command []string `json:"command,omitempty"`
+	Dir     string   `json:"dir,omitempty"`
+
+	Name string            `json:"name,omitempty"`
+	Vars map[string]string `json:"vars,omitempty"`
+	// Env is added to the environment of the training command.
+	Env map[string]string `json:"env,omitempty"`
+	// Force runs steps again whose results are there.
+	Force bool `json:"force,omitempty"`
+}
+
+// CallRequest is the body of POST /v1/call: one function of one module of the
+// embedded Python.
+type CallRequest struct {
+	Module   string `json:"module"`
+	Function string `json:"function"`
+	// Args is a JSON array (positional) or object (keyword arguments).
+	Args any `json:"args,omitempty"`
+	// Isolation "worker" runs it in a process of its own.
+	Isolation string `json:"isolation,omitempty"`
+	// TimeoutSeconds ends the call; 0 means no limit.
+	TimeoutSeconds float64 `json:"timeout_seconds,omitempty"`
+}
+
+// CallResult is the answer of POST /v1/call.
+type CallResult struct {
+	Result  any     `json:"result"`
+	Output  string  `json:"output,omitempty"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Version is the answer of GET /v1/version.
+type Version struct {
+	Version string `json:"version"`
+	API     int    `json:"api"`
+	PID     int    `json:"pid"`
+	Python  string `json:"python,omitempty"`
+	Env     string `json:"env,omitempty"`
+	State   string `json:"state_dir"`
+}
