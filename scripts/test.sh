@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Runs all tests: Go without Python, Go with Python inside, Python, and the
+# four binaries together on real MindSpore. The binaries must be built.
+#
+# usage: scripts/test.sh ENV
+set -euo pipefail
+cd "$(dirname "$0")/.."
+env=${1:?usage: scripts/test.sh ENV}
+
+# A setting of this shell must not reach the daemons that tests start.
+for name in $(compgen -e FTD_ || true); do
+	unset "$name"
+done
+# What tests need that is not in the checkout. They fail, not skip, without it
+# when FTD_TEST_COMPLETE is set.
+export FTD_TEST_ENV=$env FTD_TEST_BIN=$PWD/bin FTD_TEST_COMPLETE=1
+
+mapfile -t plain < <(go list ./... | grep -v -e '/pybridge$' -e '^ftd/cmd$')
+go test "${plain[@]}"
+
+(
+	eval "$(scripts/build.sh --test-env --env "$env")"
+	go test -tags python ./pybridge/... ./daemon/... ./cmd/ftd-python/...
+)
+
+# No .pyc beside the sources: they are embedded into the binary as they are.
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PWD/pybridge/py:$PWD/recipe/py "$env/bin/python" -m unittest discover --start-directory recipe/py/tests --buffer
+
+go test -count=1 ./cmd
