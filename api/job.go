@@ -54,7 +54,10 @@ type Job struct {
 	// Error says why the job did not succeed; nil otherwise.
 	Error *Error `json:"error,omitempty"`
 	// Dir holds everything the job wrote.
-	Dir   string `json:"dir"`
+	Dir string `json:"dir"`
+	// Event is the id of the newest event when this was read: following the
+	// events after it misses nothing.
+	Event int64  `json:"event,omitempty"`
 	Steps []Step `json:"steps,omitempty"`
 	// Training sums up the newest attempt of the job's training, if any.
 	Training *Training `json:"training,omitempty"`
