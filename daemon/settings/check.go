@@ -1,0 +1,79 @@
+package settings
+
+import (
+	"fmt"
+	"net"
+	"os/user"
+	"path/filepath"
+
+	"ftd/api"
+)
+
+// maxSocketPath is what fits into sockaddr_un.sun_path with its final zero.
+// The kernel's own error for a longer one is "invalid argument".
+const maxSocketPath = 107
+
+// check looks at what the types alone cannot say, and makes paths absolute:
+// the daemon's working directory is nobody's business.
+func (s *Settings) check() error {
+	for name, p := range map[string]*string{
+		"state_dir": &s.StateDir, "socket": &s.Socket, "env": &s.Env, "shim": &s.Shim, "libexec": &s.Libexec,
+	} {
+		if *p == "" && name == "env" {
+			continue
+		}
+		abs, err := filepath.Abs(*p)
+		if err != nil || *p == "" {
+			return s.invalid(name, "it must be a path")
+		}
+		*p = abs
+	}
+	// A variable that is set to nothing counts as not set, so turning this off
+	// needs a word.
+	if s.MetricsAddress == "off" {
+		s.MetricsAddress = ""
+	}
+	for i, k := range table(s) {
+		s.values[i].Value = k.value(s)
+	}
+	if len(s.Socket) > maxSocketPath {
+		return s.invalid("socket", fmt.Sprintf("the path has %d bytes, and a Unix socket's may have %d; choose a shorter one with --socket or FTD_SOCKET",
+			len(s.Socket), maxSocketPath))
+	}
+	if s.Slots < 1 {
+		return s.invalid("slots", "it must be at least 1")
+	}
+	if s.StopInterrupt < 0 || s.StopTerminate < 0 {
+		return s.invalid("stop_interrupt_grace", "a grace cannot be negative")
+	}
+	switch s.LogLevel {
+	case "trace", "debug", "info", "warn", "error":
+	default:
+		return s.invalid("log_level", "it must be trace, debug, info, warn or error")
+	}
+	switch s.LogFormat {
+	case "auto", "console", "json":
+	default:
+		return s.invalid("log_format", "it must be auto, console or json")
+	}
+	if s.MetricsAddress != "" {
+		if _, _, err := net.SplitHostPort(s.MetricsAddress); err != nil {
+			return s.invalid("metrics_address", "it must be HOST:PORT or off")
+		}
+	}
+	if s.Group != "" {
+		if _, err := user.LookupGroup(s.Group); err != nil {
+			return s.invalid("group", "there is no such group on this machine")
+		}
+	}
+	return nil
+}
+
+func (s *Settings) invalid(name, remedy string) error {
+	for _, v := range s.values {
+		if v.Name == name {
+			return api.Errorf(api.CodeSettings, "%s: %q is no value for %s", v.Origin, fmt.Sprint(v.Value), name).WithRemedy("%s", remedy)
+		}
+	}
+	return api.Errorf(api.CodeSettings, "%s: %s", name, remedy)
+}

@@ -1,0 +1,89 @@
+package settings
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"ftd/api"
+)
+
+// A training gets half a minute to write what it must after SIGINT, which is
+// what msrun understands, and a little more for the processes that only know
+// SIGTERM.
+const (
+	graceInterrupt = 30 * time.Second
+	graceTerminate = 15 * time.Second
+)
+
+type defaultValues struct {
+	stateDir, socket, env, shim, libexec string
+}
+
+// defaults works out the defaults that depend on who runs this and where it
+// is installed.
+func defaults() defaultValues {
+	prefix := prefix()
+	return defaultValues{
+		stateDir: stateDir(),
+		socket:   socket(),
+		env:      firstSet(os.Getenv("VIRTUAL_ENV"), os.Getenv("CONDA_PREFIX")),
+		shim:     filepath.Join(prefix, "bin", "ftd-shim"),
+		libexec:  filepath.Join(prefix, "libexec", "ftd"),
+	}
+}
+
+// stateDir is what systemd made for the service, /var/lib/ftd for root, and a
+// place of the user's own for everybody else.
+func stateDir() string {
+	if dir := os.Getenv("STATE_DIRECTORY"); dir != "" {
+		return dir
+	}
+	if os.Getuid() == 0 {
+		return "/var/lib/ftd"
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "ftd")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return filepath.Join(filepath.Dir(api.UserSocket()), "state")
+	}
+	return filepath.Join(home, ".local", "state", "ftd")
+}
+
+func socket() string {
+	if dir := os.Getenv("RUNTIME_DIRECTORY"); dir != "" {
+		return filepath.Join(dir, "ftd.sock")
+	}
+	if os.Getuid() == 0 {
+		return api.SystemSocket
+	}
+	return api.UserSocket()
+}
+
+// prefix is the directory of the installation. The front door is PREFIX/bin/ftd,
+// the daemon itself PREFIX/libexec/ftd/ftd-cp311.
+func prefix() string {
+	exe, err := os.Executable()
+	if err != nil {
+		return "/usr/local"
+	}
+	if real, err := filepath.EvalSymlinks(exe); err == nil {
+		exe = real
+	}
+	dir := filepath.Dir(exe)
+	if filepath.Base(dir) == "ftd" && filepath.Base(filepath.Dir(dir)) == "libexec" {
+		return filepath.Dir(filepath.Dir(dir))
+	}
+	return filepath.Dir(dir)
+}
+
+func firstSet(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
