@@ -1,0 +1,98 @@
+"""Reading data in the alpaca format.
+
+The format is a JSON list of objects with the strings ``instruction``,
+``output`` and, optionally, ``input``. A mistake is reported with the row it is
+in, counted from 1, because such files have fifty thousand of them.
+"""
+
+import json
+from typing import Any, Dict, List, Tuple
+
+from ftd_steps.errors import DataError
+
+Row = Dict[str, str]
+
+REMEDY = (
+    'give a JSON list of objects such as {"instruction": "...", "input": "...", "output": "..."}'
+)
+
+
+def read(path: str) -> List[Row]:
+    """Return the rows of ``path``, each with all three fields as strings."""
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            text = file.read()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "%s is not UTF-8 text (byte %d)" % (path, error.start),
+            "convert it, for example with iconv -f GB18030 -t UTF-8",
+        ) from None
+    try:
+        rows = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(_not_json(path, text, error), REMEDY) from None
+    if not isinstance(rows, list):
+        raise DataError("%s holds no list of rows but %s" % (path, _kind(rows)), REMEDY)
+    if not rows:
+        raise DataError("%s holds no rows" % path, REMEDY)
+    return [_row(path, number, row) for number, row in enumerate(rows, start=1)]
+
+
+def _row(path: str, number: int, row: Any) -> Row:
+    where = "row %d of %s" % (number, path)
+    if not isinstance(row, dict):
+        raise DataError("%s is no object but %s" % (where, _kind(row)), REMEDY)
+    for field in ("instruction", "output"):
+        if field not in row:
+            raise DataError('%s lacks the field "%s"' % (where, field), REMEDY)
+    result = {field: row.get(field) or "" for field in ("instruction", "input", "output")}
+    for field, value in result.items():
+        if not isinstance(value, str):
+            raise DataError(
+                'the field "%s" in %s is no text but %s' % (field, where, _kind(value)), REMEDY
+            )
+    if not result["instruction"].strip():
+        raise DataError('the field "instruction" in %s is empty' % where, REMEDY)
+    return result
+
+
+def _not_json(path: str, text: str, error: json.JSONDecodeError) -> str:
+    message = "%s is not JSON: line %d, column %d: %s" % (
+        path,
+        error.lineno,
+        error.colno,
+        error.msg,
+    )
+    rows, in_list = _rows_before(text, error.pos)
+    return message + " (in row %d)" % (rows + 1) if in_list else message
+
+
+def _rows_before(text: str, end: int) -> Tuple[int, bool]:
+    """Count the whole rows before ``end``; the second value is whether it is a list at all."""
+    decoder = json.JSONDecoder()
+    position = _skip(text, 0, " \t\r\n")
+    if text[position : position + 1] != "[":
+        return 0, False
+    position, rows = position + 1, 0
+    while True:
+        position = _skip(text, position, " \t\r\n,")
+        try:
+            _, after = decoder.raw_decode(text, position)
+        except json.JSONDecodeError:
+            return rows, True
+        if after > end:
+            return rows, True
+        position, rows = after, rows + 1
+
+
+def _skip(text: str, position: int, characters: str) -> int:
+    while position < len(text) and text[position] in characters:
+        position += 1
+    return position
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
+    if value is None:
+        return "null"
+    return names.get(type(value), "a number")

@@ -1,0 +1,87 @@
+"""Proof that a training began from the weights it was given.
+
+mindformers trains from random weights without a word when names or shapes do
+not match, or only logs a line. This callback compares what is in the network
+before the first step with what is in the checkpoint file, writes the result
+as JSON, and ends the training if they differ.
+"""
+
+import json
+import os
+from typing import Any, Dict, List
+
+import numpy
+from mindformers.tools.register import MindFormerModuleType, MindFormerRegister
+from mindspore import load_checkpoint
+from mindspore.train import Callback
+
+# Training state that a checkpoint may hold beside the weights.
+STATE = {"epoch_num", "step_num", "global_step", "loss_scale", "learning_rate"}
+
+
+@MindFormerRegister.register(MindFormerModuleType.CALLBACK)
+class WeightsMonitor(Callback):  # type: ignore[misc]
+    """Compares the network with ``checkpoint`` before the first step."""
+
+    def __init__(self, checkpoint: str, report: str = "weights.json") -> None:
+        super().__init__()
+        self.checkpoint = checkpoint
+        self.report = report
+
+    def on_train_begin(self, run_context: Any) -> None:
+        """Compare, report, and refuse to train from anything else."""
+        network = run_context.original_args().train_network
+        result = compare(self.checkpoint, parameters(network))
+        temporary = self.report + ".part"
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1)
+        os.replace(temporary, self.report)
+        print(
+            "ftd: %d of %d tensors of %s are in the network, %d of its parameters are new"
+            % (result["loaded"], result["tensors"], self.checkpoint, len(result["fresh"])),
+            flush=True,
+        )
+        if result["missing"] or result["mismatched"] or not result["loaded"]:
+            wrong = result["missing"] + result["mismatched"]
+            raise RuntimeError(
+                "the training would not begin from %s: %d of its %d tensors did not reach the "
+                "network, the first is %s"
+                % (self.checkpoint, len(wrong), result["tensors"], wrong[0] if wrong else "none")
+            )
+
+
+def parameters(network: Any) -> Dict[str, Any]:
+    """Return the model's parameters by name, without those of the optimizer."""
+    found = {}
+    for name, parameter in network.parameters_and_names():
+        found.setdefault(parameter.name or name, parameter)
+    optimizer = getattr(network, "optimizer", None)
+    if optimizer is not None:
+        weights = {parameter.name for _, parameter in network.network.parameters_and_names()}
+        found = {name: value for name, value in found.items() if name in weights}
+    return found
+
+
+def compare(checkpoint: str, network: Dict[str, Any]) -> Dict[str, Any]:
+    """Compare the values in the file ``checkpoint`` with those in ``network``."""
+    stored = {n: v for n, v in load_checkpoint(checkpoint).items() if n not in STATE}
+    missing: List[str] = []
+    mismatched: List[str] = []
+    for name, value in stored.items():
+        if name not in network:
+            missing.append(name)
+        elif not same(network[name].asnumpy(), value.asnumpy()):
+            mismatched.append(name)
+    return {
+        "checkpoint": checkpoint,
+        "tensors": len(stored),
+        "loaded": len(stored) - len(missing) - len(mismatched),
+        "missing": missing,
+        "mismatched": mismatched,
+        "fresh": sorted(set(network) - set(stored)),
+    }
+
+
+def same(ours: numpy.ndarray, theirs: numpy.ndarray) -> bool:
+    """Return whether two arrays are equal once they have the network's type."""
+    return ours.shape == theirs.shape and bool(numpy.array_equal(ours, theirs.astype(ours.dtype)))
