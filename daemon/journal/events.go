@@ -1,0 +1,95 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"ftd/api"
+)
+
+// KeepEvents is how long events are kept.
+const KeepEvents = 30 * 24 * time.Hour
+
+// event appends an event in the transaction of what it tells.
+func (t *tx) event(e api.Event, data any) error {
+	body, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	r, err := t.ExecContext(t.ctx, `INSERT INTO events (time, job, step, attempt, rank, type, data) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		t.now.UnixNano(), e.Job, e.Step, e.Attempt, e.Rank, e.Type, string(body))
+	if err != nil {
+		return err
+	}
+	t.lastEvent, err = r.LastInsertId()
+	return err
+}
+
+// Emit appends events that tell of nothing that is stored: progress, output.
+func (j *Journal) Emit(ctx context.Context, events ...api.Event) error {
+	return j.write(ctx, ordered, func(t *tx) error {
+		for _, e := range events {
+			if err := t.event(e, e.Data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Events returns up to limit events after the one with that id, of one job if
+// it is named. Readers poll it, each at its own pace; a slow one holds nothing.
+func (j *Journal) Events(ctx context.Context, after int64, job string, limit int) ([]api.Event, error) {
+	where, args := `id > ?`, []any{after, limit}
+	if job != "" {
+		where, args = `job = ? AND id > ?`, []any{job, after, limit}
+	}
+	rows, err := j.reader.QueryContext(ctx, `SELECT id, time, job, step, attempt, rank, type, data FROM events
+		WHERE `+where+` ORDER BY id LIMIT ?`, args...)
+	if err != nil {
+		return nil, describe(err)
+	}
+	return collect(rows, func() (e api.Event, err error) {
+		var at int64
+		var data sql.NullString
+		err = rows.Scan(&e.ID, &at, &e.Job, &e.Step, &e.Attempt, &e.Rank, &e.Type, &data)
+		e.Time = moment(at)
+		if data.Valid {
+			e.Data = json.RawMessage(data.String)
+		}
+		return e, err
+	})
+}
+
+// LastEvent returns the newest event's id and a channel that is closed when a
+// newer one was stored. Take the channel before reading, or one is missed.
+func (j *Journal) LastEvent() (int64, <-chan struct{}) { return j.news.get() }
+
+// loadNews finds the newest event's id, which may have been deleted since.
+func (j *Journal) loadNews(ctx context.Context) error {
+	var last int64
+	err := j.writer.QueryRowContext(ctx, `SELECT seq FROM sqlite_sequence WHERE name = 'events'`).Scan(&last)
+	if err == sql.ErrNoRows {
+		return nil
+	}
+	j.news.tell(last)
+	return err
+}
+
+// PruneEvents deletes events that are older than KeepEvents, a few thousand at
+// a time so that no writer waits long.
+func (j *Journal) PruneEvents(ctx context.Context) error {
+	for {
+		var n int64
+		err := j.write(ctx, ordered, func(t *tx) (err error) {
+			n, err = t.exec(`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE time < ? ORDER BY time LIMIT 5000)`,
+				t.now.Add(-KeepEvents).UnixNano())
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}

@@ -1,0 +1,211 @@
+// Package journal remembers. It is one SQLite file that holds jobs, steps and
+// attempts, what was read from the logs of trainings and how far, events, and
+// the results of steps.
+//
+// What it promises: a change that was acknowledged survives a crash of the
+// machine (jobs, steps, attempts, results: synchronous=FULL); the records of a
+// log, the events they became and the place where reading goes on are stored
+// in one transaction, so that after a crash none is lost and none is doubled.
+//
+// [Open] opens it, and moves an older file up to the present schema. There is
+// one writer; readers see a snapshot and never wait for it.
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"ftd/api"
+)
+
+// Journal is an open journal. It may be used by several goroutines.
+type Journal struct {
+	path string
+	now  func() time.Time
+
+	writer *sql.DB // one connection
+	reader *sql.DB // several; the writer itself on a network filesystem
+	turn   chan struct{}
+
+	news news
+}
+
+// Open opens the journal at path, or begins one. Nothing else may have it open
+// (the lock on the state directory sees to that). warning is not empty where
+// the file lies on a network filesystem.
+func Open(ctx context.Context, path string) (j *Journal, warning string, err error) {
+	return openAs(ctx, path, filesystem(path))
+}
+
+// openAs opens a journal on that kind of network filesystem, "" for a local one.
+func openAs(ctx context.Context, path, kind string) (j *Journal, warning string, err error) {
+	network := kind != ""
+	pragmas := []string{"busy_timeout(10000)", "foreign_keys(1)"}
+	if network {
+		// Without shared memory between machines, WAL works for exactly one
+		// connection that never lets go.
+		pragmas = append(pragmas, "locking_mode(EXCLUSIVE)")
+		warning = fmt.Sprintf("the state directory is on a network filesystem (%s): the journal is slower there, and at risk when the server goes away; a local disk is better", kind)
+	}
+	pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(NORMAL)")
+	j = &Journal{path: path, now: time.Now, turn: make(chan struct{}, 1)}
+	j.news.init()
+	if j.writer, err = sql.Open("sqlite", dsn(path, pragmas...)); err != nil {
+		return nil, "", err
+	}
+	j.writer.SetMaxOpenConns(1)
+	j.writer.SetMaxIdleConns(1)
+	if err = j.migrate(ctx, schema()); err == nil {
+		err = j.loadNews(ctx)
+	}
+	if err != nil {
+		j.writer.Close()
+		return nil, "", describe(err)
+	}
+	j.reader = j.writer
+	if !network {
+		if j.reader, err = sql.Open("sqlite", dsn(path, "busy_timeout(10000)", "query_only(1)")); err != nil {
+			j.writer.Close()
+			return nil, "", err
+		}
+		j.reader.SetMaxOpenConns(4)
+		j.reader.SetMaxIdleConns(4)
+	}
+	return j, warning, nil
+}
+
+func dsn(path string, pragmas ...string) string {
+	v := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: v.Encode()}).String()
+}
+
+// Close closes the journal; everything acknowledged is on disk.
+func (j *Journal) Close() error {
+	err := j.writer.Close()
+	if j.reader != j.writer {
+		err = errors.Join(j.reader.Close(), err)
+	}
+	return err
+}
+
+// durability is what a write waits for.
+type durability string
+
+const (
+	// durable waits for the disk: an acknowledged write survives a power cut.
+	durable durability = "FULL"
+	// ordered survives a crash of the daemon; a power cut may take the newest
+	// of them, in which case the log is read again from the earlier offset.
+	ordered durability = "NORMAL"
+)
+
+// write runs f in a transaction. Writers wait in line, and a caller's cancel
+// counts only until its turn: a transaction that began is finished.
+func (j *Journal) write(ctx context.Context, d durability, f func(tx *tx) error) error {
+	select {
+	case j.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-j.turn }()
+	ctx = context.WithoutCancel(ctx)
+	if _, err := j.writer.ExecContext(ctx, "PRAGMA synchronous="+string(d)); err != nil {
+		return describe(err)
+	}
+	sqlTx, err := j.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return describe(err)
+	}
+	t := &tx{Tx: sqlTx, ctx: ctx, now: j.now()}
+	if err := f(t); err != nil {
+		sqlTx.Rollback()
+		return describe(err)
+	}
+	if err := sqlTx.Commit(); err != nil {
+		// A commit that failed for want of space leaves the transaction open.
+		sqlTx.Rollback()
+		return describe(err)
+	}
+	j.news.tell(t.lastEvent)
+	return nil
+}
+
+// tx is a transaction of the writer.
+type tx struct {
+	*sql.Tx
+	ctx       context.Context
+	now       time.Time
+	lastEvent int64
+}
+
+// exec runs one statement and says how many rows it changed.
+func (t *tx) exec(query string, args ...any) (int64, error) {
+	r, err := t.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// must is exec for statements that have to find their row.
+func (t *tx) must(what, query string, args ...any) error {
+	n, err := t.exec(query, args...)
+	if err == nil && n == 0 {
+		return api.Errorf(api.CodeNotFound, "there is no %s", what)
+	}
+	return err
+}
+
+// describe gives the errors of SQLite that a person can do something about a
+// code and a remedy.
+func describe(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch code := e.Code(); {
+	case code&0xff == lib.SQLITE_FULL, code == lib.SQLITE_IOERR_WRITE, code == lib.SQLITE_IOERR_SHMSIZE:
+		return api.Errorf(api.CodeDiskFull, "the journal cannot grow: the disk of the state directory is full (%v)", err).
+			WithRemedy("free some space; nothing was lost, and work goes on from where it was")
+	case code&0xff == lib.SQLITE_CORRUPT, code&0xff == lib.SQLITE_NOTADB:
+		return api.Errorf(api.CodeInternal, "the journal is damaged: %v", err).
+			WithRemedy("stop the daemon, keep a copy of journal.db, and recover it with `sqlite3 journal.db .recover`")
+	}
+	return err
+}
+
+// news wakes those who wait for events. It holds the newest event's id.
+type news struct {
+	mu      sync.Mutex
+	last    int64
+	changed chan struct{}
+}
+
+func (n *news) init() { n.changed = make(chan struct{}) }
+
+func (n *news) tell(id int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if id <= n.last {
+		return
+	}
+	n.last = id
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+// get returns the newest event's id and a channel that is closed when there is
+// a newer one.
+func (n *news) get() (int64, <-chan struct{}) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.last, n.changed
+}
