@@ -1,0 +1,330 @@
+//go:build python
+
+/* The guard stands between foreign code (CPython, MindSpore, any extension
+ * module) and the C library, for the few functions by which a library can
+ * take a Go process over:
+ *
+ *   sigaction, signal   A handler that replaces one of the Go runtime's loses
+ *                       the signal for Go, and without SA_ONSTACK the first
+ *                       one that arrives on a goroutine's stack is fatal.
+ *   kill, killpg, raise Libraries end "their" process in this way; here it
+ *                       would be the daemon.
+ *   wait and its kin    Waiting for any child steals the exit statuses of
+ *                       children that Go waits for.
+ *
+ * It works because these are defined in the main executable and exported
+ * from it (-Wl,--export-dynamic): the dynamic loader binds every library to
+ * them. Go's own C code comes through the same door and is told apart by the
+ * address it returns to. A forked child is let alone, since nobody serves
+ * Go's handlers there.
+ */
+
+#define _GNU_SOURCE
+#include "guard.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Only children made by the calling thread. Python's thread makes none of
+ * Go's and Go's threads make none of Python's. */
+#ifndef __WNOTHREAD
+#define __WNOTHREAD 0x20000000
+#endif
+
+#define CALLER __builtin_return_address(0)
+
+/* The loader's marks around the code of the executable. */
+extern char __executable_start, etext;
+
+static atomic_int mode;
+static pid_t home;
+static int notify_fd = -1;
+static struct sigaction go_actions[GUARD_SIGNALS];
+static void *go_handler;
+
+static atomic_int refused[GUARD_SIGNALS];
+static atomic_int flagged, signals, waits, last_signal;
+
+/* What comes after us in the search order: the C library's. */
+#define REAL(name)                                                             \
+	static __typeof__(name) *real_##name(void)                             \
+	{                                                                      \
+		static _Atomic(uintptr_t) found;                               \
+		uintptr_t f = atomic_load(&found);                             \
+		if (!f) {                                                      \
+			f = (uintptr_t)dlsym(RTLD_NEXT, #name);                \
+			atomic_store(&found, f);                               \
+		}                                                              \
+		return (__typeof__(name) *)f;                                  \
+	}
+
+REAL(sigaction)
+REAL(signal)
+REAL(kill)
+REAL(killpg)
+REAL(raise)
+REAL(wait)
+REAL(waitpid)
+REAL(wait3)
+REAL(wait4)
+REAL(waitid)
+
+static int from_main(void *caller)
+{
+	return (char *)caller >= &__executable_start && (char *)caller < &etext;
+}
+
+/* The mode that applies to this caller. */
+static int guarding(void *caller)
+{
+	int m = atomic_load(&mode);
+	if (m == GUARD_OFF || from_main(caller) || getpid() != home)
+		return GUARD_OFF;
+	return m;
+}
+
+static void *handler_of(const struct sigaction *act)
+{
+	return (act->sa_flags & SA_SIGINFO) ? (void *)act->sa_sigaction
+	                                    : (void *)act->sa_handler;
+}
+
+static int is_go(const struct sigaction *act)
+{
+	return handler_of(act) == go_handler;
+}
+
+static int owned(int m, int sig, const struct sigaction *current)
+{
+	if (m == GUARD_WORKER)
+		return sig == SIGURG;
+	return is_go(current);
+}
+
+static int guarded_sigaction(int sig, const struct sigaction *act, struct sigaction *old, void *caller)
+{
+	int m = guarding(caller);
+	if (!act || m == GUARD_OFF || sig <= 0 || sig >= GUARD_SIGNALS)
+		return real_sigaction()(sig, act, old);
+
+	struct sigaction current;
+	if (real_sigaction()(sig, NULL, &current) != 0)
+		return -1;
+	if (owned(m, sig, &current)) {
+		/* Say yes and do nothing: an error here makes libraries abort. */
+		if (old)
+			*old = current;
+		atomic_fetch_add(&refused[sig], 1);
+		return 0;
+	}
+	struct sigaction flaggedAct = *act;
+	void *handler = handler_of(act);
+	if (handler != (void *)SIG_DFL && handler != (void *)SIG_IGN && !(act->sa_flags & SA_ONSTACK)) {
+		flaggedAct.sa_flags |= SA_ONSTACK;
+		atomic_fetch_add(&flagged, 1);
+	}
+	return real_sigaction()(sig, &flaggedAct, old);
+}
+
+int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	return guarded_sigaction(sig, act, old, CALLER);
+}
+
+/* The C library's signal() would not come through our sigaction. */
+static __sighandler_t guarded_signal(int sig, __sighandler_t handler, void *caller)
+{
+	if (guarding(caller) == GUARD_OFF)
+		return real_signal()(sig, handler);
+	struct sigaction act, old;
+	memset(&act, 0, sizeof act);
+	act.sa_handler = handler;
+	act.sa_flags = SA_RESTART;
+	sigemptyset(&act.sa_mask);
+	if (guarded_sigaction(sig, &act, &old, caller) != 0)
+		return SIG_ERR;
+	return old.sa_handler;
+}
+
+__sighandler_t signal(int sig, __sighandler_t handler)
+{
+	return guarded_signal(sig, handler, CALLER);
+}
+
+/* Other names of the same function in the C library. */
+__sighandler_t bsd_signal(int sig, __sighandler_t handler)
+{
+	return guarded_signal(sig, handler, CALLER);
+}
+
+__sighandler_t ssignal(int sig, __sighandler_t handler)
+{
+	return guarded_signal(sig, handler, CALLER);
+}
+
+/* May run inside a signal handler: only what is safe there. */
+static int hold_back(int sig)
+{
+	int saved = errno;
+	atomic_store(&last_signal, sig);
+	atomic_fetch_add(&signals, 1);
+	char byte = (char)sig;
+	if (write(notify_fd, &byte, 1) < 0) {
+		/* The reader is busy with an earlier one, which is enough. */
+	}
+	errno = saved;
+	return 0;
+}
+
+int kill(pid_t pid, int sig)
+{
+	if (sig > 0 && guarding(CALLER) == GUARD_DAEMON &&
+	    (pid == home || pid == 0 || pid == -1 || pid == -getpgrp()))
+		return hold_back(sig);
+	return real_kill()(pid, sig);
+}
+
+int killpg(pid_t group, int sig)
+{
+	if (sig > 0 && guarding(CALLER) == GUARD_DAEMON && (group == 0 || group == getpgrp()))
+		return hold_back(sig);
+	return real_killpg()(group, sig);
+}
+
+int raise(int sig)
+{
+	if (sig > 0 && guarding(CALLER) == GUARD_DAEMON)
+		return hold_back(sig);
+	return real_raise()(sig);
+}
+
+/* Options for a wait: narrowed when a foreign caller waits for any child. */
+static int narrowed(int any, int options, void *caller)
+{
+	if (!any || guarding(caller) != GUARD_DAEMON)
+		return options;
+	atomic_fetch_add(&waits, 1);
+	return options | __WNOTHREAD;
+}
+
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+	return real_waitpid()(pid, status, narrowed(pid <= 0, options, CALLER));
+}
+
+pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+	return real_wait4()(pid, status, narrowed(pid <= 0, options, CALLER), usage);
+}
+
+pid_t wait3(int *status, int options, struct rusage *usage)
+{
+	return real_wait4()(-1, status, narrowed(1, options, CALLER), usage);
+}
+
+pid_t wait(int *status)
+{
+	return real_wait4()(-1, status, narrowed(1, 0, CALLER), NULL);
+}
+
+int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+	int any = type == P_ALL || type == P_PGID;
+	return real_waitid()(type, id, info, narrowed(any, options, CALLER));
+}
+
+/* In a child made by fork() nobody serves Go's handlers: a SIGTERM would be
+ * swallowed. SIGPIPE is ignored, as in every Python process. */
+static void in_child(void)
+{
+	struct sigaction act;
+	memset(&act, 0, sizeof act);
+	for (int sig = 1; sig < GUARD_SIGNALS; sig++) {
+		struct sigaction current;
+		if (real_sigaction()(sig, NULL, &current) == 0 && is_go(&current)) {
+			act.sa_handler = sig == SIGPIPE ? SIG_IGN : SIG_DFL;
+			real_sigaction()(sig, &act, NULL);
+		}
+	}
+}
+
+void guard_arm(int m, int notify)
+{
+	for (int sig = 1; sig < GUARD_SIGNALS; sig++)
+		real_sigaction()(sig, NULL, &go_actions[sig]);
+	/* The runtime needs this one to stop goroutines and never gives it up. */
+	go_handler = handler_of(&go_actions[SIGURG]);
+	home = getpid();
+	notify_fd = notify;
+	/* Looked up now: a signal handler must not be the first to ask. */
+	real_kill(), real_killpg(), real_raise(), real_signal();
+	real_wait(), real_waitpid(), real_wait3(), real_wait4(), real_waitid();
+	pthread_atfork(NULL, NULL, in_child);
+	atomic_store(&mode, m);
+}
+
+int guard_exported(void)
+{
+	return dlsym(RTLD_DEFAULT, "sigaction") == (void *)sigaction &&
+	       dlsym(RTLD_DEFAULT, "signal") == (void *)signal &&
+	       dlsym(RTLD_DEFAULT, "kill") == (void *)kill &&
+	       dlsym(RTLD_DEFAULT, "waitpid") == (void *)waitpid;
+}
+
+void guard_read(struct guard_counts *counts)
+{
+	for (int sig = 0; sig < GUARD_SIGNALS; sig++)
+		counts->refused[sig] = atomic_load(&refused[sig]);
+	counts->flagged = atomic_load(&flagged);
+	counts->signals = atomic_load(&signals);
+	counts->waits = atomic_load(&waits);
+}
+
+int guard_take_signal(void)
+{
+	return atomic_exchange(&last_signal, 0);
+}
+
+int guard_signal_pending(void)
+{
+	return atomic_load(&last_signal);
+}
+
+int guard_repair(unsigned char escaped[GUARD_SIGNALS])
+{
+	int count = 0;
+	memset(escaped, 0, GUARD_SIGNALS);
+	for (int sig = 1; sig < GUARD_SIGNALS; sig++) {
+		struct sigaction current;
+		if (real_sigaction()(sig, NULL, &current) != 0)
+			continue;
+		int was_go = is_go(&go_actions[sig]);
+		void *handler = handler_of(&current);
+		if (was_go && atomic_load(&mode) == GUARD_DAEMON) {
+			if (is_go(&current) && (current.sa_flags & SA_ONSTACK))
+				continue;
+			/* Go itself sets a signal it owns to ignored or default. */
+			if (handler == (void *)SIG_DFL || handler == (void *)SIG_IGN)
+				continue;
+			real_sigaction()(sig, &go_actions[sig], NULL);
+		} else {
+			if (handler == (void *)SIG_DFL || handler == (void *)SIG_IGN ||
+			    (current.sa_flags & SA_ONSTACK))
+				continue;
+			current.sa_flags |= SA_ONSTACK;
+			real_sigaction()(sig, &current, NULL);
+		}
+		escaped[sig] = 1;
+		count++;
+	}
+	return count;
+}

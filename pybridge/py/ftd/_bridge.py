@@ -1,0 +1,139 @@
+"""The Python side of the bridge: one call is enter, run, leave.
+
+Go calls the three in this order, on the interpreter's own thread. Only ``run``
+can be cancelled, so that ``enter`` and ``leave`` are never cut short and the
+surroundings are always put back.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import runpy
+import sys
+import threading
+from typing import Any, Dict, List, Optional, Tuple
+
+from ftd import _device, _encode, _progress, _refuse, _report, _surroundings
+
+
+class Cancelled(KeyboardInterrupt):
+    """Raised in the running code from outside when its call is cancelled."""
+
+
+class _Call:
+    """What Go asked for; see ``header`` in wire.go."""
+
+    def __init__(self, header: Dict[str, Any]) -> None:
+        self.module: str = header.get("module", "")
+        self.function: str = header.get("function", "")
+        self.script: str = header.get("script", "")
+        self.argv: List[str] = header.get("argv") or []
+        self.imports: List[str] = header.get("imports") or []
+
+
+_call: Optional[_Call] = None
+
+
+def start(config: bytes) -> bytes:
+    """Prepare the interpreter, once, and tell what it is."""
+    settings = json.loads(config)
+    _surroundings.start()
+    _device.start(pinned=not settings["device"])
+    if not settings["worker"]:
+        _refuse.start()
+    facts = {
+        "version": "{}.{}.{}".format(*sys.version_info[:3]),
+        "program": sys.executable,
+        "prefix": sys.prefix,
+        "path": [p for p in sys.path if isinstance(p, str)],
+    }
+    return json.dumps(facts).encode()
+
+
+def enter(text: bytes) -> Optional[bytes]:
+    """Set up the surroundings of a call; returns an error or None."""
+    global _call
+    try:
+        header = json.loads(text)
+        _surroundings.enter(header)
+        _progress.enter(header.get("progress_fd", -1))
+        _call = _Call(header)
+    except Exception as error:
+        return _report.describe(error)
+    return None
+
+
+def run(args: bytes) -> bytes:
+    """Run what was asked for; the first byte of the answer says what it is.
+
+    R result, E exception, X exit code.
+    """
+    call = _call
+    assert call is not None
+    try:
+        if call.script:
+            return _script(call)
+        if call.imports:
+            return _imports(call.imports)
+        return b"R" + _function(call, args)
+    except SystemExit as exit:
+        return b"X" + json.dumps(_report.exit_code(exit)).encode()
+    except BaseException as error:
+        _report.show(error)
+        return b"E" + _report.describe(error)
+
+
+def leave() -> None:
+    """Put everything back as it was before ``enter``."""
+    global _call
+    _call = None
+    _progress.leave()
+    _surroundings.leave()
+
+
+def _function(call: _Call, args: bytes) -> bytes:
+    positional, keywords = _arguments(args)
+    target: Any = sys.modules.get(call.module)
+    if target is None:
+        target = importlib.import_module(call.module)
+    for name in call.function.split("."):
+        target = getattr(target, name)
+    return _encode.encode(target(*positional, **keywords))
+
+
+def _arguments(args: bytes) -> Tuple[List[Any], Dict[str, Any]]:
+    if not args:
+        return [], {}
+    try:
+        decoded = json.loads(args)
+    except ValueError as error:
+        raise ValueError(f"the arguments are not JSON: {error}") from None
+    if isinstance(decoded, list):
+        return decoded, {}
+    if isinstance(decoded, dict):
+        return [], decoded
+    raise TypeError("the arguments must be a JSON array or object")
+
+
+def _imports(names: List[str]) -> bytes:
+    for name in names:
+        importlib.import_module(name)
+    return b"Rnull"
+
+
+def _script(call: _Call) -> bytes:
+    path = os.path.abspath(call.script)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"there is no script {path}")
+    sys.argv[:] = [call.script, *call.argv]
+    sys.path.insert(0, os.path.dirname(path))
+    before = set(threading.enumerate())
+    runpy.run_path(path, run_name="__main__")
+    # As at the end of a python process: threads that are not daemons end first.
+    # Waiting in short turns, since a cancel is noticed between them only.
+    for thread in threading.enumerate():
+        while thread not in before and not thread.daemon and thread.is_alive():
+            thread.join(0.2)
+    return b"X" + json.dumps({"code": 0, "message": ""}).encode()

@@ -1,0 +1,51 @@
+"""Carries ``ftd.progress`` to the listener of the running call, as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Optional, Tuple
+
+import ftd
+
+_INTERVAL = 0.1  # seconds between two lines; a person sees no more
+
+_fd = -1
+_sent = 0.0
+_held: Optional[Tuple[int, int, str]] = None
+
+
+def enter(fd: int) -> None:
+    """Listen for the duration of a call; -1 means that nobody wants to hear."""
+    global _fd, _sent, _held
+    _fd, _sent, _held = fd, 0.0, None
+    ftd._listener = _heard if fd >= 0 else None
+
+
+def leave() -> None:
+    """Send what was held back and stop listening."""
+    global _fd
+    ftd._listener = None
+    if _held is not None:
+        _send(*_held)
+    _fd = -1
+
+
+def _heard(done: int, total: int, note: str) -> None:
+    global _sent, _held
+    now = time.monotonic()
+    if now - _sent < _INTERVAL and done != total:
+        _held = (done, total, note)
+        return
+    _sent, _held = now, None
+    _send(done, total, note)
+
+
+def _send(done: int, total: int, note: str) -> None:
+    # Cut so that one write is one line: a pipe keeps up to 4096 bytes together.
+    line = {"done": int(done), "total": int(total), "note": str(note)[:500]}
+    try:
+        os.write(_fd, json.dumps({"progress": line}).encode() + b"\n")
+    except OSError:
+        pass  # full, or nobody listens any more: progress is not worth an error

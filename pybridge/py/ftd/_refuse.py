@@ -1,0 +1,45 @@
+"""Refuses what would copy, replace or end the daemon's process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from typing import Any, Callable
+
+import ftd
+
+# os.spawn*, os.popen and subprocess do not come through these and stay usable.
+_OS = ("fork", "forkpty", "execv", "execve", "abort", "_exit")
+# Timers end in a signal that the Go runtime takes, so they would never ring.
+_SIGNAL = ("alarm", "setitimer")
+
+
+def start() -> None:
+    """Replace the functions, once."""
+    for module, names in ((os, _OS), (signal, _SIGNAL)):
+        for name in names:
+            setattr(module, name, _refuser(f"{module.__name__}.{name}"))
+    signal.signal = _warner(signal.signal)
+
+
+def _refuser(what: str) -> Callable[..., Any]:
+    def refused(*_args: Any, **_kwargs: Any) -> Any:
+        raise ftd.IsolationRequired(what)
+
+    return refused
+
+
+def _warner(real: Callable[..., Any]) -> Callable[..., Any]:
+    """Libraries set handlers in passing: it is no error, but it has no effect."""
+
+    def signal_(number: int, handler: Any) -> Any:
+        warnings.warn(
+            f"signal.signal({number}) has no effect inside the daemon, which keeps its signals; "
+            "run this step with isolation: worker if it needs them",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return real(number, handler)
+
+    return signal_

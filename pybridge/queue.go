@@ -1,0 +1,69 @@
+//go:build python
+
+package pybridge
+
+import (
+	"slices"
+	"time"
+)
+
+// push puts a call at the end of the queue.
+func (in *Interpreter) push(c *call) {
+	in.mu.Lock()
+	in.lastID++
+	c.info.ID = in.lastID
+	in.queue = append(in.queue, c)
+	in.mu.Unlock()
+	select {
+	case in.wake <- struct{}{}:
+	default: // the owner will look anyway
+	}
+}
+
+// pop waits for the next call and makes it the current one.
+func (in *Interpreter) pop() *call {
+	for {
+		in.mu.Lock()
+		if len(in.queue) > 0 {
+			c := in.queue[0]
+			in.queue = slices.Delete(in.queue, 0, 1)
+			c.info.Started = time.Now()
+			in.current, in.state = c, StateRunning
+			in.mu.Unlock()
+			return c
+		}
+		in.mu.Unlock()
+		<-in.wake
+	}
+}
+
+// remove takes a call out of the queue; false if it is not there any more.
+func (in *Interpreter) remove(c *call) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	i := slices.Index(in.queue, c)
+	if i < 0 {
+		return false
+	}
+	in.queue = slices.Delete(in.queue, i, i+1)
+	return true
+}
+
+// done ends the current call.
+func (in *Interpreter) done(c *call, a answer) {
+	in.mu.Lock()
+	in.calls++
+	in.current, in.state = nil, StateIdle
+	in.mu.Unlock()
+	c.answer = a
+	close(c.finished)
+}
+
+// setState changes the state if c is still the current call.
+func (in *Interpreter) setState(c *call, s State) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.current == c {
+		in.state = s
+	}
+}
