@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ftd/api"
+)
+
+// awayFor is how long a daemon that went away in the middle is waited for: a
+// restart or an upgrade costs the job nothing, and should not cost its
+// follower anything either.
+const awayFor = 10 * time.Minute
+
+// follower watches one job to its end.
+type follower struct {
+	client *api.Client
+	view   view
+	now    func() time.Time
+}
+
+// follow shows the job until it has ended and returns it as it then is. When
+// ctx ends before, it detaches: the job goes on.
+func (f *follower) follow(ctx context.Context, job api.Job) (*api.Job, error) {
+	defer f.view.close()
+	m := newModel(job)
+	var told []news
+	for i := range m.job.Steps {
+		if m.job.Steps[i].State.Ended() {
+			told = append(told, news{step: &m.job.Steps[i]})
+		}
+	}
+	f.view.show(m, told, f.now())
+
+	// The reader is ended and waited for before follow returns.
+	reading, stop := context.WithCancel(ctx)
+	events := make(chan api.Event)
+	failed := make(chan error, 1)
+	go func() { failed <- f.read(reading, job, events) }()
+	ended := false
+	defer func() {
+		stop()
+		if !ended {
+			<-failed
+		}
+	}()
+
+	clocks := time.NewTicker(200 * time.Millisecond)
+	defer clocks.Stop()
+	resized := make(chan os.Signal, 1)
+	signal.Notify(resized, syscall.SIGWINCH)
+	defer signal.Stop(resized)
+
+	var asked time.Time
+	for !m.job.State.Ended() {
+		select {
+		case e := <-events:
+			if e.Type == api.EventPoints && f.now().Sub(asked) >= time.Second {
+				asked = f.now()
+				f.refresh(ctx, m)
+			}
+			f.view.show(m, m.apply(e), f.now())
+		case <-clocks.C:
+			f.view.tick(m, f.now())
+		case <-resized:
+			f.view.tick(m, f.now())
+		case err := <-failed:
+			ended = true
+			return nil, err
+		}
+	}
+	return f.client.Job(ctx, job.ID)
+}
+
+// refresh fetches what the daemon alone knows of a training, such as samples
+// per second. It only makes the view richer, so a failure is not told: the
+// event stream will.
+func (f *follower) refresh(ctx context.Context, m *model) {
+	if job, err := f.client.Job(ctx, m.job.ID); err == nil {
+		m.refresh(*job)
+	}
+}
+
+// read passes the job's events on until ctx ends or the daemon refuses. A
+// daemon that is away for a while is waited for.
+func (f *follower) read(ctx context.Context, job api.Job, events chan<- api.Event) error {
+	q := api.EventsQuery{After: job.Event, Job: job.ID, Follow: true}
+	for e, err := range f.client.Events(ctx, q) {
+		if err != nil {
+			return err
+		}
+		select {
+		case events <- e:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}
+
+// followOptions say how a job is followed; run, train and wait share them.
+type followOptions struct {
+	quiet bool
+}
+
+func (o *followOptions) addFlags(c *cobra.Command) {
+	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "show nothing on the way; the exit status tells the end")
+}
+
+const followHelp = `On a terminal finished steps stay as lines, and one live line shows the step at
+work; elsewhere there is a plain line for each change. Ctrl-C detaches: the job
+goes on. A second Ctrl-C ends ftctl at once, and leaves the job alone too.
+
+The exit status is 0 only if the job succeeded, 7 if it ended in another way,
+130 after Ctrl-C. With -o json stdout holds one object, the job as it ended.`
+
+// followToEnd follows a job and prints its ending; it is what run, train and
+// wait do once there is a job.
+func followToEnd(c *cobra.Command, client *api.Client, job *api.Job, o followOptions) error {
+	ctx := c.Context()
+	patient := &api.Client{Socket: client.Socket, Version: client.Version, Wait: awayFor}
+	defer patient.Close()
+	f := follower{client: patient, view: newView(c, o), now: time.Now}
+	ended, err := f.follow(ctx, *job)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		detached(c, job)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if wantJSON(c) {
+		if err := printJSON(c.OutOrStdout(), ended); err != nil {
+			return err
+		}
+	} else if err := showEnding(c, patient, ended, o); err != nil {
+		return err
+	}
+	if ended.State != api.StateSucceeded {
+		return &jobError{*ended}
+	}
+	return nil
+}
+
+// showEnding prints how a job ended, with the picture of its loss.
+func showEnding(c *cobra.Command, client *api.Client, job *api.Job, o followOptions) error {
+	w := c.OutOrStdout()
+	if o.quiet {
+		return nil
+	}
+	var points []api.Point
+	if job.Training != nil {
+		var err error
+		if points, err = fetchPoints(c.Context(), client, job.ID); err != nil {
+			return err
+		}
+	}
+	writeEnding(w, job, points, terminalWidth(w), newPalette(w, noColor(c)))
+	return nil
+}
+
+func detached(c *cobra.Command, job *api.Job) {
+	fmt.Fprintf(c.ErrOrStderr(), "detached; job %s goes on. Follow it again: ftctl wait %s. Stop it: ftctl stop %s\n",
+		job.ID, job.ID, job.ID)
+}
+
+// newView picks how a job is shown. With -o json stdout is kept for the data,
+// and a person at the terminal sees the job on stderr.
+func newView(c *cobra.Command, o followOptions) view {
+	w := c.OutOrStdout()
+	if wantJSON(c) {
+		w = c.ErrOrStderr()
+	}
+	switch {
+	case o.quiet, wantJSON(c) && !isTerminal(w):
+		return &linesView{w: io.Discard}
+	case isTerminal(w):
+		return &screenView{w: w, width: func() int { return terminalWidth(w) }, p: newPalette(w, noColor(c))}
+	}
+	return &linesView{w: w}
+}

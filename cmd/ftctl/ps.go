@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ftd/api"
+)
+
+type psOptions struct {
+	all   bool
+	quiet bool
+	limit int
+}
+
+func newPsCommand() *cobra.Command {
+	var o psOptions
+	c := &cobra.Command{
+		Use:     "ps",
+		Aliases: []string{"ls"},
+		Short:   "List jobs",
+		Long: `ps lists the jobs that are at work or waiting; with --all also those that ended,
+the newest first. -o wide shows more columns, -o name only names, -q only ids.
+-o json prints an array of jobs without their steps.`,
+		Example: `  ftctl ps
+  ftctl ps -a -o wide
+  ftctl ps -q | xargs -n1 ftctl stop
+  ftctl ps -a -o json | jq -r '.[] | select(.state == "failed") | .error.message'`,
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{outputs: "wide name"},
+		RunE:        func(c *cobra.Command, _ []string) error { return runPs(c, o) },
+	}
+	c.Flags().BoolVarP(&o.all, "all", "a", false, "also jobs that ended")
+	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "only ids")
+	c.Flags().IntVarP(&o.limit, "last", "n", 0, "at most the newest `N` jobs (implies --all)")
+	return c
+}
+
+func runPs(c *cobra.Command, o psOptions) error {
+	if o.limit < 0 {
+		return usageError("write: ftctl ps --last 5", "--last %d is not a number of jobs", o.limit)
+	}
+	client := connect(c)
+	defer client.Close()
+	jobs, err := client.Jobs(c.Context(), api.JobsQuery{Active: !o.all && o.limit == 0, Limit: o.limit})
+	if err != nil {
+		return err
+	}
+	w := c.OutOrStdout()
+	switch {
+	case wantJSON(c):
+		if jobs == nil {
+			jobs = []api.Job{}
+		}
+		return printJSON(w, jobs)
+	case o.quiet:
+		for i := range jobs {
+			fmt.Fprintln(w, jobs[i].ID)
+		}
+	case output(c) == "name":
+		for i := range jobs {
+			fmt.Fprintln(w, jobs[i].Name)
+		}
+	default:
+		writeJobs(w, jobs, output(c) == "wide", time.Now())
+	}
+	return nil
+}
+
+// writeJobs prints the table of jobs.
+func writeJobs(w io.Writer, jobs []api.Job, wide bool, now time.Time) {
+	header := []string{"JOB", "NAME", "STATE", "PHASE", "STEP", "LOSS", "LEFT", "CREATED"}
+	if wide {
+		header = append(header, "TOOK", "RECIPE", "S/STEP", "OVERFLOW", "CHECKPOINTS", "DIR")
+	}
+	rows := [][]string{header}
+	columns := shortIDs(jobs)
+	if wide {
+		columns = math.MaxInt // whole
+	}
+	for i := range jobs {
+		rows = append(rows, jobRow(&jobs[i], columns, wide, now))
+	}
+	writeTable(w, rows)
+}
+
+func jobRow(j *api.Job, columns int, wide bool, now time.Time) []string {
+	phase, step, loss, remaining, speed, overflow, checkpoints := "-", "-", "-", "-", "-", "-", "-"
+	if t := j.Training; t != nil {
+		overflow, checkpoints = fmt.Sprint(t.OverflowSteps), fmt.Sprint(len(t.Checkpoints))
+		if t.Last != nil {
+			step, loss = stepCount(t), number(t.Last.Loss)
+		}
+		if t.StepSeconds > 0 {
+			speed = number3(t.StepSeconds)
+		}
+		if !j.State.Ended() && t.Phase != "" {
+			phase = string(t.Phase)
+			if t.SecondsLeft != nil {
+				remaining = left(float64(*t.SecondsLeft))
+			}
+		}
+	}
+	row := []string{shortID(j.ID, columns), j.Name, string(j.State), phase, step, loss, remaining, ago(&j.Created, now)}
+	if wide {
+		row = append(row, duration(j.Started, j.Ended, now), j.Recipe, speed, overflow, checkpoints, j.Dir)
+	}
+	return row
+}
+
+// duration is how long something took so far, "-" if it did not begin.
+func duration(start, end *time.Time, now time.Time) string {
+	if start == nil {
+		return "-"
+	}
+	return took(between(start, end, now))
+}
+
+// writeTable aligns rows in columns, three spaces apart.
+func writeTable(w io.Writer, rows [][]string) {
+	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
+	for _, row := range rows {
+		for i, cell := range row {
+			if cell == "" {
+				cell = "-"
+			}
+			// A tab or line end in a name would shift the rest of the table.
+			row[i] = strings.Join(strings.Fields(plain(cell)), " ")
+		}
+		fmt.Fprintln(t, strings.Join(row, "\t"))
+	}
+	t.Flush()
+}

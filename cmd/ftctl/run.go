@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ftd/api"
+)
+
+type runOptions struct {
+	set    []string
+	name   string
+	force  bool
+	detach bool
+	follow followOptions
+}
+
+func newRunCommand() *cobra.Command {
+	var o runOptions
+	c := &cobra.Command{
+		Use:   "run RECIPE|FILE",
+		Short: "Carry out a recipe and follow it to its end",
+		Long: `run submits a recipe to the daemon: one that is built in by its name, or your
+own by its file ("-" reads it from standard input). Steps whose result is there
+are skipped.
+
+` + followHelp,
+		Example: `  ftctl run tiny-llama
+  ftctl run tiny-llama --set steps=200 --name first-try
+  ftctl run ./my-finetune.yaml --detach
+  ftctl run tiny-llama -o json | jq -r .training.checkpoints[-1].path`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeRecipes,
+		RunE:              func(c *cobra.Command, args []string) error { return runRun(c, o, args[0]) },
+	}
+	f := c.Flags()
+	f.StringArrayVar(&o.set, "set", nil, "give a variable of the recipe a value, as `KEY=VALUE`; repeatable")
+	f.StringVar(&o.name, "name", "", "name the job")
+	f.BoolVar(&o.force, "force", false, "run steps again whose result is there")
+	f.BoolVarP(&o.detach, "detach", "d", false, "do not follow: print the job's id and return")
+	o.follow.addFlags(c)
+	return c
+}
+
+func runRun(c *cobra.Command, o runOptions, recipe string) error {
+	s, err := recipeToSubmit(c.InOrStdin(), recipe)
+	if err != nil {
+		return err
+	}
+	if s.Vars, err = assignments("--set", o.set); err != nil {
+		return err
+	}
+	s.Name, s.Force = o.name, o.force
+	return submit(c, s, o.detach, o.follow)
+}
+
+// recipeToSubmit tells a recipe's name from a recipe's file. Relative paths in
+// a file start from where it is, all others from here.
+func recipeToSubmit(in io.Reader, recipe string) (api.Submit, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return api.Submit{}, err
+	}
+	if recipe == "-" {
+		text, err := io.ReadAll(in)
+		return api.Submit{Text: string(text), Base: here}, err
+	}
+	if !isRecipeFile(recipe) {
+		return api.Submit{Recipe: recipe}, nil
+	}
+	text, err := os.ReadFile(recipe)
+	if err != nil {
+		return api.Submit{}, fileError(err)
+	}
+	path, err := filepath.Abs(recipe)
+	if err != nil {
+		return api.Submit{}, err
+	}
+	return api.Submit{Text: string(text), Base: filepath.Dir(path)}, nil
+}
+
+// isRecipeFile says whether the word is meant as a file: it looks like one.
+// What else lies in the current directory must not change what a name means.
+func isRecipeFile(word string) bool {
+	ext := filepath.Ext(word)
+	return strings.ContainsRune(word, filepath.Separator) || ext == ".yaml" || ext == ".yml"
+}
+
+// fileError says of a file that cannot be read what a person can do about it.
+func fileError(err error) error {
+	var at *fs.PathError
+	switch {
+	case !errors.As(err, &at):
+		return err
+	case errors.Is(err, fs.ErrNotExist):
+		return api.Errorf(api.CodeNotFound, "there is no file %s", at.Path).
+			WithRemedy("give the path of a recipe file, or one of the names that `ftctl recipe ls` shows")
+	case errors.Is(err, fs.ErrPermission):
+		return api.Errorf(api.CodeDenied, "you may not read %s", at.Path).WithRemedy("make it readable: chmod u+r %s", at.Path)
+	}
+	return api.Errorf(api.CodeBadRequest, "%s cannot be read: %s", at.Path, at.Err)
+}
+
+// completeRecipes completes recipe files.
+func completeRecipes(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return []cobra.Completion{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
+}
