@@ -1,0 +1,327 @@
+package checkpoint
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"math"
+)
+
+// A .ckpt is a concatenation of serialised messages of this schema (proto2,
+// unchanged from MindSpore 2.0 to 2.7), one Value in each:
+//
+//	Checkpoint{repeated Value value=1}
+//	Value{required string tag=1; oneof{TensorProto tensor=2; MapTensorProto maptensor=3}}
+//	MapTensorProto{repeated TensorProto tensor=1}
+//	TensorProto{repeated int64 dims=1; required string tensor_type=2; required bytes tensor_content=3}
+//
+// so that a record on disk is 0x0A, a length and a Value. A tensor above
+// 512 MiB is several consecutive records with the same tag and the full dims.
+const (
+	recordKey = 0x0a
+
+	valueTag    = 1
+	valueTensor = 2
+	valueMap    = 3
+
+	mapTensor = 1
+
+	tensorDims    = 1
+	tensorType    = 2
+	tensorContent = 3
+)
+
+const (
+	maxTag    = 2048 // bytes of a tensor's name; the longest seen have about 100
+	maxType   = 64
+	maxSlices = 1 << 16 // of 512 MiB each: 32 TiB
+	mapType   = "map"
+)
+
+// crcTrailer ends a file that was saved with crc_check=True (MindSpore 2.3.1
+// and later): these letters, then the CRC-32 (IEEE) of everything before them
+// as a 10-byte big-endian number.
+var crcTrailer = []byte("crc_num")
+
+const crcTrailerLen = 17
+
+// ckptFile walks one .ckpt.
+type ckptFile struct {
+	w    *window
+	each func(*Tensor) error
+	// open is the tensor whose slices are being put together.
+	open *Tensor
+}
+
+// record is one Value: a tensor, a slice of one, or a map parameter.
+type record struct {
+	tag    string
+	tensor *Tensor
+}
+
+// walk calls each for every tensor, in file order. It returns the CRC that the
+// trailer holds, nil without one.
+func (c *ckptFile) walk(ctx context.Context) (crc *uint32, err error) {
+	for off := int64(0); off < c.w.size; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if crc, err = c.trailer(off); crc != nil || err != nil {
+			break
+		}
+		if off, err = c.record(off); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = c.flush()
+	}
+	return crc, err
+}
+
+// trailer recognises the trailer at a record boundary only: the same letters
+// inside a tensor's data mean nothing.
+func (c *ckptFile) trailer(off int64) (*uint32, error) {
+	if c.w.size-off != crcTrailerLen {
+		return nil, nil
+	}
+	b, err := c.w.at(off, crcTrailerLen)
+	if err != nil || !bytes.HasPrefix(b, crcTrailer) {
+		return nil, err
+	}
+	n := b[len(crcTrailer):]
+	if n[0] != 0 || n[1] != 0 || binary.BigEndian.Uint64(n[2:]) > math.MaxUint32 {
+		return nil, damagef("its CRC trailer holds a number of more than 32 bits")
+	}
+	crc := uint32(binary.BigEndian.Uint64(n[2:]))
+	return &crc, nil
+}
+
+// record reads the record at off and returns where the next one begins.
+func (c *ckptFile) record(off int64) (next int64, err error) {
+	key, err := c.w.at(off, 1)
+	if err != nil {
+		return 0, err
+	}
+	if key[0] != recordKey {
+		return 0, &damage{foreign: off == 0,
+			reason: damagef("there is no tensor at byte %d, where one should begin", off).Error()}
+	}
+	n, body, err := c.w.varint(off+1, math.MaxInt64)
+	if errors.Is(err, errCut) {
+		return 0, damagef("cut off at byte %d, within the length of a record", off)
+	}
+	if err == nil && n > uint64(math.MaxInt64-body) {
+		err = damagef("the record at byte %d claims %d bytes", off, n)
+	}
+	if err != nil {
+		return 0, foreignAt(off, err)
+	}
+	end := body + int64(n)
+	r, err := c.value(body, end)
+	if end > c.w.size && (err == nil || errors.Is(err, errCut)) {
+		return 0, cutOff(r.tag, off, end-c.w.size)
+	}
+	if err == nil {
+		err = c.add(r)
+	}
+	if err != nil {
+		return 0, foreignAt(off, err)
+	}
+	return end, nil
+}
+
+func cutOff(tag string, off, missing int64) error {
+	if tag == "" {
+		return damagef("cut off within the record at byte %d: %d bytes are missing", off, missing)
+	}
+	return damagef("cut off within tensor %q: %d bytes are missing", tag, missing)
+}
+
+// foreignAt marks damage in the very first record: then the file is something
+// else altogether, and its name or first bytes say what better than a byte
+// that did not fit.
+func foreignAt(off int64, err error) error {
+	var d *damage
+	if off == 0 && errors.As(err, &d) {
+		return &damage{reason: d.reason, foreign: true}
+	}
+	return err
+}
+
+// value reads a Value. What was read before an error is returned with it.
+func (c *ckptFile) value(off, end int64) (r record, err error) {
+	for off < end {
+		f, err := c.w.field(off, end)
+		if err != nil {
+			return r, err
+		}
+		switch f.number {
+		case valueTag:
+			r.tag, err = c.w.text(f, maxTag)
+		case valueTensor:
+			r.tensor, err = c.tensor(f)
+		case valueMap:
+			r.tensor, err = c.mapTensor(f)
+		}
+		if err != nil {
+			return r, err
+		}
+		off = f.next
+	}
+	switch {
+	case r.tag == "":
+		return r, damagef("a record has no tensor name")
+	case r.tensor == nil:
+		return r, damagef("tensor %q has no data", r.tag)
+	}
+	r.tensor.Name = r.tag
+	return r, nil
+}
+
+// tensor reads a TensorProto. Its content is only located.
+func (c *ckptFile) tensor(f field) (*Tensor, error) {
+	if f.wire != wireBytes {
+		return nil, damagef("a tensor is a number")
+	}
+	t := &Tensor{Shape: []int64{}}
+	for off, end := f.off, f.off+f.len; off < end; {
+		g, err := c.w.field(off, end)
+		if err != nil {
+			return nil, err
+		}
+		switch g.number {
+		case tensorDims:
+			err = c.dims(t, g)
+		case tensorType:
+			t.Type, err = c.w.text(g, maxType)
+		case tensorContent:
+			if g.wire != wireBytes {
+				return nil, damagef("a tensor's content is a number")
+			}
+			t.Bytes = g.len
+			t.sections = []section{{g.off, g.len}}
+		}
+		if err != nil {
+			return nil, err
+		}
+		off = g.next
+	}
+	if t.Type == "" || t.sections == nil {
+		return nil, damagef("a tensor has no type or no content")
+	}
+	// MindSpore 2.0 writes a scalar with the dims [0], 2.7 without dims; an
+	// empty tensor is refused by the one and left out by the other.
+	if len(t.Shape) == 1 && t.Shape[0] == 0 {
+		t.Shape = t.Shape[:0]
+	}
+	return t, nil
+}
+
+// dims reads one dimension, or a packed list of them, which MindSpore does not
+// write but every protobuf reader takes.
+func (c *ckptFile) dims(t *Tensor, f field) error {
+	if f.wire == wireVarint {
+		return addDim(t, f.value)
+	}
+	if f.wire != wireBytes {
+		return damagef("a dimension is no number")
+	}
+	for off, end := f.off, f.off+f.len; off < end; {
+		v, next, err := c.w.varint(off, end)
+		if err != nil {
+			return err
+		}
+		if err := addDim(t, v); err != nil {
+			return err
+		}
+		off = next
+	}
+	return nil
+}
+
+func addDim(t *Tensor, v uint64) error {
+	if len(t.Shape) == maxDims {
+		return damagef("a tensor has more than %d dimensions", maxDims)
+	}
+	t.Shape = append(t.Shape, int64(v))
+	return nil
+}
+
+// mapTensor reads a slice of a map parameter: keys, values and states, each a
+// tensor of its own shape, which is checked here.
+func (c *ckptFile) mapTensor(f field) (*Tensor, error) {
+	if f.wire != wireBytes {
+		return nil, damagef("a map parameter is a number")
+	}
+	m := &Tensor{Type: mapType, Shape: []int64{}, sections: []section{{f.off, f.len}}}
+	for off, end := f.off, f.off+f.len; off < end; {
+		g, err := c.w.field(off, end)
+		if err != nil {
+			return nil, err
+		}
+		if g.number == mapTensor {
+			t, err := c.tensor(g)
+			if err != nil {
+				return nil, err
+			}
+			t.Name = mapType
+			// An empty map has a dimension of 0, which is no scalar here.
+			if t.Bytes != 0 {
+				if err := checkSize(t); err != nil {
+					return nil, err
+				}
+			}
+			m.Bytes += t.Bytes
+		}
+		off = g.next
+	}
+	return m, nil
+}
+
+// add puts the slices of a tensor together.
+func (c *ckptFile) add(r record) error {
+	if c.open == nil || c.open.Name != r.tag {
+		if err := c.flush(); err != nil {
+			return err
+		}
+		c.open = r.tensor
+		return nil
+	}
+	o := c.open
+	if o.Type != r.tensor.Type || shapeText(o.Shape) != shapeText(r.tensor.Shape) {
+		return damagef("the slices of tensor %q differ in type or shape", r.tag)
+	}
+	if len(o.sections) == maxSlices {
+		return damagef("tensor %q has more than %d slices", r.tag, maxSlices)
+	}
+	o.Bytes += r.tensor.Bytes
+	o.sections = append(o.sections, r.tensor.sections...)
+	return nil
+}
+
+// flush checks the tensor that is complete now and hands it on.
+func (c *ckptFile) flush() error {
+	t := c.open
+	if t == nil {
+		return nil
+	}
+	c.open = nil
+	if err := checkSize(t); err != nil {
+		return err
+	}
+	return c.each(t)
+}
+
+func checkSize(t *Tensor) error {
+	want, known, err := wantBytes(t.Type, t.Shape)
+	if err != nil {
+		return damagef("tensor %q %s", t.Name, err)
+	}
+	if known && want != t.Bytes {
+		return damagef("tensor %q has %d bytes, but %s of shape %s needs %d",
+			t.Name, t.Bytes, t.Type, shapeText(t.Shape), want)
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+// Package checkpoint says whether a file is a complete MindSpore checkpoint,
+// what it holds, which checkpoint a training can go on from, which ones may be
+// deleted and whether the disk will last.
+//
+// Complete is judged by bytes, never by a name or a date:
+//
+//   - [Verify] walks one file, by default its structure only: it reads a few
+//     kilobytes per tensor and never the tensor, in constant memory. With
+//     [Options.Deep] it reads everything, checks the CRC where there is one and
+//     counts NaN and Inf. [Inspect] does the same and shows every tensor.
+//   - [Watcher] finds checkpoints as a training makes them. MindSpore up to
+//     2.3 writes under the final name, later ones rename; both are reported
+//     once they are complete, and what a dead writer left behind by
+//     [Watcher.Sweep].
+//   - [Sets] puts the files of all ranks together, [ResumePoint] picks the
+//     newest set that is complete for every rank.
+//   - [Retention.Plan] and [Forecast] are pure functions over what was found.
+//
+// Two formats are read. "ckpt" is MindSpore's own: a concatenation of protobuf
+// messages, one for each tensor (ckpt.go). "safetensors" is a JSON table of
+// contents followed by the data (safetensors.go). The facts behind the rules
+// were measured on files of MindSpore 2.0.0 and 2.7.0.
+//
+// # What cannot be seen
+//
+// A .ckpt that was cut exactly between two tensors is a valid shorter .ckpt,
+// and MindSpore loads it without a word. A training checkpoint
+// (PREFIX-EPOCH_STEP.ckpt) ends with epoch_num, step_num and loss_scale, so
+// there the cut is seen; one that lost only what may follow these
+// (global_batch_size, which mindformers writes from 1.6 on) and weights-only
+// files need [Options.Like], an earlier file of the same model. Changed bytes
+// inside a tensor are seen only where the file has a CRC.
+package checkpoint

@@ -1,0 +1,270 @@
+package checkpoint
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+)
+
+// A .safetensors is an 8-byte little-endian length N, N bytes of JSON that say
+// type, shape and place of every tensor, and the data. It is complete when the
+// places tile the data without a gap and end where the file ends.
+const (
+	lengthBytes = 8
+	// maxHeader is the format's own limit.
+	maxHeader = 100_000_000
+	// maxTensors bounds the memory that a hostile header can ask for.
+	maxTensors = 250_000
+	// maxToken bounds a name or number within the header.
+	maxToken = 64 << 10
+	// metadataKey holds strings about the file; MindSpore puts its CRC there.
+	metadataKey = "__metadata__"
+	crcKey      = "crc_num"
+)
+
+// safetensorsFile is the table of contents of one .safetensors.
+type safetensorsFile struct {
+	tensors []*Tensor // in file order once checked
+	crc     *uint32
+}
+
+// readSafetensors reads and checks the header; it reads nothing of the data.
+func readSafetensors(ctx context.Context, r io.ReaderAt, size int64) (*safetensorsFile, error) {
+	var head [lengthBytes]byte
+	if size < lengthBytes {
+		return nil, damagef("cut off within the length of its header: it has %d bytes", size)
+	}
+	if n, err := r.ReadAt(head[:], 0); n < lengthBytes {
+		return nil, readError(0, err)
+	}
+	n := binary.LittleEndian.Uint64(head[:])
+	switch {
+	case n > maxHeader:
+		return nil, &damage{foreign: true, reason: fmt.Sprintf("its header claims %d bytes; the format allows %d", n, maxHeader)}
+	case int64(n) > size-lengthBytes:
+		return nil, damagef("cut off within its header: %d bytes are missing", int64(n)-(size-lengthBytes))
+	}
+	f := &safetensorsFile{}
+	header := &tokenGuard{r: io.NewSectionReader(r, lengthBytes, int64(n))}
+	if err := f.header(ctx, json.NewDecoder(bufio.NewReader(header))); err != nil {
+		var d *damage
+		var syntax *json.SyntaxError
+		var typ *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &d):
+			return nil, d
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			if header.read < int64(n) {
+				return nil, readError(lengthBytes, err)
+			}
+			return nil, damagef("its header ends in the middle of the JSON")
+		case errors.As(err, &syntax), errors.As(err, &typ):
+			return nil, damagef("its header is not the JSON of a safetensors file: %s", err)
+		}
+		return nil, err
+	}
+	return f, f.tile(lengthBytes+int64(n), size)
+}
+
+// header reads the JSON object token by token.
+func (f *safetensorsFile) header(ctx context.Context, d *json.Decoder) error {
+	if err := expect(d, json.Delim('{')); err != nil {
+		return err
+	}
+	for d.More() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		if name == metadataKey {
+			err = f.metadata(d)
+		} else {
+			err = f.entry(d, name.(string))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := expect(d, json.Delim('}')); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return damagef("its header goes on after the JSON")
+	}
+	return nil
+}
+
+func expect(d *json.Decoder, want json.Delim) error {
+	t, err := d.Token()
+	if err != nil {
+		return err
+	}
+	if t != want {
+		return damagef("its header is not the JSON of a safetensors file: there is %v where %v should be", t, want)
+	}
+	return nil
+}
+
+func (f *safetensorsFile) metadata(d *json.Decoder) error {
+	if err := expect(d, json.Delim('{')); err != nil {
+		return err
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		value, err := d.Token()
+		if err != nil {
+			return err
+		}
+		text, ok := value.(string)
+		if !ok {
+			return damagef("its metadata holds something else than strings")
+		}
+		if key == crcKey {
+			n, err := strconv.ParseUint(text, 10, 32)
+			if err != nil {
+				return damagef("its CRC %q is no number of 32 bits", text)
+			}
+			crc := uint32(n)
+			f.crc = &crc
+		}
+	}
+	return expect(d, json.Delim('}'))
+}
+
+// entry reads the description of one tensor.
+func (f *safetensorsFile) entry(d *json.Decoder, name string) error {
+	if len(f.tensors) == maxTensors {
+		return damagef("its header names more than %d tensors", maxTensors)
+	}
+	t := &Tensor{Name: name, Shape: []int64{}}
+	if err := expect(d, json.Delim('{')); err != nil {
+		return err
+	}
+	var offsets []int64
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		switch key {
+		case "dtype":
+			value, err := d.Token()
+			if err != nil {
+				return err
+			}
+			t.Type, _ = value.(string)
+		case "shape":
+			t.Shape, err = numbers(d, t.Shape, maxDims)
+		case "data_offsets":
+			offsets, err = numbers(d, nil, 2)
+		default:
+			return damagef("tensor %q has the unknown property %v", name, key)
+		}
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", name, err)
+		}
+	}
+	if err := expect(d, json.Delim('}')); err != nil {
+		return err
+	}
+	if t.Type == "" || len(offsets) != 2 || offsets[0] < 0 || offsets[1] < offsets[0] {
+		return damagef("tensor %q has no type, or its place in the file is absurd", name)
+	}
+	t.Bytes = offsets[1] - offsets[0]
+	t.sections = []section{{offsets[0], t.Bytes}}
+	f.tensors = append(f.tensors, t)
+	return checkSize(t)
+}
+
+func numbers(d *json.Decoder, to []int64, limit int) ([]int64, error) {
+	if err := expect(d, json.Delim('[')); err != nil {
+		return nil, err
+	}
+	for d.More() {
+		if len(to) == limit {
+			return nil, damagef("a list of more than %d numbers is absurd", limit)
+		}
+		var n int64
+		if err := d.Decode(&n); err != nil {
+			return nil, err
+		}
+		to = append(to, n)
+	}
+	return to, expect(d, json.Delim(']'))
+}
+
+// tile checks that the tensors cover the data, which begins at data, and makes
+// their places those in the file.
+func (f *safetensorsFile) tile(data, size int64) error {
+	slices.SortFunc(f.tensors, func(a, b *Tensor) int {
+		return cmp.Or(cmp.Compare(a.sections[0].off, b.sections[0].off), cmp.Compare(a.Bytes, b.Bytes))
+	})
+	end := int64(0)
+	for _, t := range f.tensors {
+		s := &t.sections[0]
+		if s.off != end {
+			return damagef("tensor %q does not begin where the one before it ends (%d, not %d)", t.Name, s.off, end)
+		}
+		end = s.off + s.len
+	}
+	switch have := size - data; {
+	case len(f.tensors) == 0:
+		return damagef("it holds no tensor")
+	case end > have:
+		return damagef("cut off: %d of %d bytes are missing", end-have, data+end)
+	case end < have:
+		return damagef("%d bytes follow the last tensor", have-end)
+	}
+	for _, t := range f.tensors {
+		t.sections[0].off += data
+	}
+	return nil
+}
+
+// tokenGuard passes a JSON text on as long as no string or number in it is
+// longer than maxToken, which the decoder would otherwise take into memory
+// whole.
+type tokenGuard struct {
+	r     io.Reader
+	read  int64
+	run   int
+	quote bool
+	skip  bool // the character after a backslash
+}
+
+func (g *tokenGuard) Read(p []byte) (int, error) {
+	n, err := g.r.Read(p)
+	g.read += int64(n)
+	for _, b := range p[:n] {
+		switch {
+		case g.skip:
+			g.skip = false
+		case b == '\\':
+			g.skip = g.quote
+		case b == '"':
+			g.quote = !g.quote
+			g.run = 0
+		case !g.quote && bytes.IndexByte([]byte(" \t\r\n{}[]:,"), b) >= 0:
+			g.run = 0
+			continue
+		}
+		if g.run++; g.run > maxToken {
+			return 0, damagef("its header holds a name or number of more than %d bytes", maxToken)
+		}
+	}
+	return n, err
+}

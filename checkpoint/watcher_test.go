@@ -1,0 +1,398 @@
+package checkpoint
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if order := os.Getenv("CHECKPOINT_TEST_WRITER"); order != "" {
+		writer(order)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// writer is a process that saves a checkpoint as a version of MindSpore does,
+// step by step: it says on stdout what it has done and goes on when it gets a
+// line. The order is that of the recorded event traces of 2.0.0 and 2.7.0.
+func writer(order string) {
+	path := os.Getenv("CHECKPOINT_TEST_PATH")
+	content := training(1, 20, 20)
+	half := len(content) / 2
+	say := func(did string) {
+		fmt.Println(did)
+		if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
+			os.Exit(1)
+		}
+	}
+	must := func(err error) {
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
+	create := func(path string) *os.File {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		must(err)
+		return f
+	}
+	put := func(f *os.File, b []byte) {
+		_, err := f.Write(b)
+		must(err)
+	}
+	base := strings.TrimSuffix(path, filepath.Ext(path))
+	switch order {
+	case "in-place": // 2.0: 0400 before the last buffer is written
+		f := create(path)
+		say("created")
+		put(f, content[:half])
+		say("half")
+		must(f.Chmod(0o400))
+		say("chmod")
+		put(f, content[half:])
+		must(f.Close())
+	case "rename": // 2.4 and later
+		f := create(base + ".tmp")
+		say("created")
+		put(f, content[:half])
+		say("half")
+		put(f, content[half:])
+		must(f.Close())
+		say("closed")
+		must(os.Rename(base+".tmp", path))
+		must(os.Chmod(path, 0o400))
+	case "library": // safetensors: renamed before it is closed
+		f := create(filepath.Join(filepath.Dir(path), ".tmpoEMK45"))
+		put(f, content[:half])
+		say("half")
+		put(f, content[half:])
+		must(os.Rename(f.Name(), base+".tmp"))
+		must(f.Close())
+		say("closed")
+		must(os.Rename(base+".tmp", path))
+		must(os.Chmod(path, 0o400))
+	}
+	say("saved")
+}
+
+// save is a running writer.
+type save struct {
+	t     *testing.T
+	path  string
+	cmd   *exec.Cmd
+	out   io.Reader
+	in    io.Writer
+	state string
+}
+
+func startSave(t *testing.T, order, path string) *save {
+	t.Helper()
+	s := &save{t: t, path: path, cmd: exec.Command(os.Args[0])}
+	s.cmd.Env = append(os.Environ(), "CHECKPOINT_TEST_WRITER="+order, "CHECKPOINT_TEST_PATH="+path)
+	var err error
+	s.out, err = s.cmd.StdoutPipe()
+	require.NoError(t, err)
+	s.in, err = s.cmd.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, s.cmd.Start())
+	t.Cleanup(s.kill)
+	return s
+}
+
+// until lets the writer go on until it says that it did something.
+func (s *save) until(state string) {
+	s.t.Helper()
+	for s.state != state {
+		if s.state != "" {
+			_, err := s.in.Write([]byte{'\n'})
+			require.NoError(s.t, err)
+		}
+		var line [64]byte
+		n, err := s.out.Read(line[:])
+		require.NoError(s.t, err)
+		s.state = strings.TrimSpace(string(line[:n]))
+	}
+}
+
+// kill is kill -9; it returns when the process is gone.
+func (s *save) kill() {
+	if s.cmd.ProcessState == nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+	}
+}
+
+// fast is for tests: nothing waits for longer than it must.
+var fast = WatchOptions{Interval: 10 * time.Millisecond, Settle: 5 * time.Millisecond}
+
+func newWatcher(t *testing.T, opt WatchOptions, dirs ...string) *Watcher {
+	t.Helper()
+	w, err := NewWatcher(context.Background(), dirs, opt)
+	require.NoError(t, err)
+	return w
+}
+
+// settle polls until nothing is pending and returns all that was found.
+func settle(t *testing.T, w *Watcher) []Found {
+	t.Helper()
+	var out []Found
+	for {
+		found, err := w.Poll(context.Background())
+		require.NoError(t, err)
+		out = append(out, found...)
+		if !w.pending() {
+			return out
+		}
+		time.Sleep(w.opt.Settle) // the condition is time: a file must rest
+	}
+}
+
+func sweep(t *testing.T, w *Watcher) []Found {
+	t.Helper()
+	out, err := w.Sweep(context.Background())
+	require.NoError(t, err)
+	return out
+}
+
+func paths(found []Found) []string {
+	var out []string
+	for _, f := range found {
+		out = append(out, fmt.Sprintf("%s %v", filepath.Base(f.Path), f.Complete))
+	}
+	return out
+}
+
+// However MindSpore writes, a checkpoint is reported once, when it is whole and
+// not before.
+func TestWatcherReportsWholeCheckpointsOnce(t *testing.T) {
+	tests := map[string][]string{
+		"in-place": {"created", "half", "chmod"},
+		"rename":   {"created", "half", "closed"},
+		"library":  {"half", "closed"},
+	}
+	for order, states := range tests {
+		t.Run(order, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "output")
+			w := newWatcher(t, fast, dir) // the directory is not there yet
+			require.Empty(t, settle(t, w))
+			s := startSave(t, order, filepath.Join(dir, "checkpoint/rank_3/llama_rank_3-1_20.ckpt"))
+			for _, state := range states {
+				s.until(state)
+				require.Empty(t, settle(t, w), "after %s", state)
+			}
+			s.until("saved")
+			found := settle(t, w)
+			require.Len(t, found, 1)
+			require.True(t, found[0].Complete)
+			require.Equal(t, s.path, found[0].Path)
+			require.Equal(t, 3, found[0].Rank)
+			require.Equal(t, int64(20), *found[0].Step)
+			require.Empty(t, settle(t, w), "reported twice")
+			s.kill()
+			require.Empty(t, sweep(t, w), "reported twice")
+		})
+	}
+}
+
+// A writer that is killed leaves something behind; the sweep says what.
+func TestSweepReportsWhatAKilledWriterLeft(t *testing.T) {
+	tests := []struct{ order, state, left, reason string }{
+		{"in-place", "created", "llama_rank_0-1_20.ckpt", "is empty"},
+		{"in-place", "half", "llama_rank_0-1_20.ckpt", "cut off"},
+		{"in-place", "chmod", "llama_rank_0-1_20.ckpt", "cut off"},
+		{"rename", "created", "llama_rank_0-1_20.tmp", "left behind"},
+		{"rename", "half", "llama_rank_0-1_20.tmp", "left behind"},
+		{"rename", "closed", "llama_rank_0-1_20.tmp", "left behind"},
+		{"library", "half", ".tmpoEMK45", "left behind"},
+		{"library", "closed", "llama_rank_0-1_20.tmp", "left behind"},
+	}
+	for _, test := range tests {
+		t.Run(test.order+" "+test.state, func(t *testing.T) {
+			dir := t.TempDir()
+			w := newWatcher(t, fast, dir)
+			s := startSave(t, test.order, filepath.Join(dir, "rank_0/llama_rank_0-1_20.ckpt"))
+			s.until(test.state)
+			require.Empty(t, settle(t, w))
+			s.kill()
+			require.Empty(t, settle(t, w), "a poll cannot know that the writer is dead")
+			found := sweep(t, w)
+			require.Equal(t, []string{test.left + " false"}, paths(found))
+			require.Contains(t, found[0].Reason, test.reason)
+			require.Empty(t, sweep(t, w), "reported twice")
+		})
+	}
+}
+
+// The last checkpoint of a training is not missed, however soon the training
+// ends after writing it.
+func TestSweepReportsTheLastCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	slow := WatchOptions{Interval: time.Hour, Settle: time.Hour}
+	w := newWatcher(t, slow, dir)
+	s := startSave(t, "rename", filepath.Join(dir, "rank_0/llama_rank_0-1_20.ckpt"))
+	s.until("saved")
+	found, err := w.Poll(context.Background())
+	require.NoError(t, err)
+	require.Empty(t, found, "not settled yet")
+	s.kill()
+	require.Equal(t, []string{"llama_rank_0-1_20.ckpt true"}, paths(sweep(t, w)))
+}
+
+// What was there before is not the training's, whatever its state.
+func TestWatcherIgnoresWhatWasThere(t *testing.T) {
+	dir := t.TempDir()
+	old := write(t, dir, "rank_0/llama_rank_0-1_20.ckpt", training(1, 20, 20))
+	write(t, dir, "rank_0/llama_rank_0-1_40.ckpt", training(1, 40, 40)[:50])
+	write(t, dir, "rank_0/llama_rank_0-1_60.tmp", nil)
+	w := newWatcher(t, fast, dir)
+	require.Empty(t, settle(t, w))
+	require.Empty(t, sweep(t, w))
+	// Written anew, it is: r0.8 does so with the weights at each save.
+	require.NoError(t, os.Remove(old))
+	write(t, dir, "rank_0/llama_rank_0-1_20.ckpt", training(1, 20, 21))
+	require.Equal(t, []string{"llama_rank_0-1_20.ckpt true"}, paths(settle(t, w)))
+}
+
+// After a restart of this program, checkpoints made meanwhile are reported,
+// those reported before are not, and those from before the training neither.
+func TestWatcherGoesOnAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	before := write(t, dir, "rank_0/llama_rank_0-1_10.ckpt", training(1, 10, 10))
+	start := time.Now()
+	require.NoError(t, os.Chtimes(before, start.Add(-time.Minute), start.Add(-time.Minute)))
+	w := newWatcher(t, fast, dir)
+	write(t, dir, "rank_0/llama_rank_0-1_20.ckpt", training(1, 20, 20))
+	first := settle(t, w)
+	require.Equal(t, []string{"llama_rank_0-1_20.ckpt true"}, paths(first))
+
+	write(t, dir, "rank_0/llama_rank_0-1_30.ckpt", training(1, 30, 30))
+	again := fast
+	again.Since = start
+	again.Seen = func(path string, size int64, modified time.Time) bool {
+		v := first[0]
+		return v.Path == path && v.Bytes == size && v.Modified.Equal(modified)
+	}
+	w = newWatcher(t, again, dir)
+	require.Equal(t, []string{"llama_rank_0-1_30.ckpt true"}, paths(settle(t, w)))
+	require.Empty(t, sweep(t, w))
+}
+
+// keep_checkpoint_max deletes the oldest before the next is written.
+func TestWatcherLivesWithDeletion(t *testing.T) {
+	dir := t.TempDir()
+	w := newWatcher(t, fast, dir)
+	var got []string
+	for step := int64(20); step <= 100; step += 20 {
+		write(t, dir, fmt.Sprintf("rank_0/llama_rank_0-1_%d.ckpt", step), training(1, step, step))
+		got = append(got, paths(settle(t, w))...)
+		if step > 20 {
+			require.NoError(t, os.Remove(filepath.Join(dir, fmt.Sprintf("rank_0/llama_rank_0-1_%d.ckpt", step-20))))
+		}
+	}
+	require.Len(t, got, 5)
+	require.Empty(t, settle(t, w))
+	require.Len(t, w.files, 1, "what is gone is forgotten")
+	require.NoError(t, os.RemoveAll(dir))
+	require.Empty(t, settle(t, w))
+	require.Empty(t, sweep(t, w))
+}
+
+// All directories that mindformers writes to are watched, other files there
+// are not checkpoints, and links neither loop nor double.
+func TestWatcherFindsItsWay(t *testing.T) {
+	dir := t.TempDir()
+	w := newWatcher(t, fast, filepath.Join(dir, "checkpoint"), dir)
+	weights := recordBytes("w", "Float32", []int64{2}, make([]byte, 8))
+	write(t, dir, "checkpoint/rank_1/llama_rank_1-1_20.ckpt", training(1, 20, 20))
+	write(t, dir, "checkpoint/rank_1/meta.json", []byte("{}"))
+	write(t, dir, "checkpoint/rank_1/llama_rank_1-graph.meta", []byte("\x0a\x050.1.1"))
+	write(t, dir, "checkpoint/rank_1/tmp6n69lvz1", []byte("{"))
+	write(t, dir, "checkpoint_network/rank_1/llama_rank_1-network.ckpt", weights)
+	write(t, dir, "checkpoint_trainable/rank_1/llama_rank_1-trainable_params-1_20.ckpt", weights)
+	write(t, dir, "strategy/ckpt_strategy_rank_1.ckpt", []byte{8, 0})
+	require.NoError(t, os.Symlink(dir, filepath.Join(dir, "checkpoint/loop")))
+	require.NoError(t, os.Symlink("llama_rank_1-1_20.ckpt", filepath.Join(dir, "checkpoint/rank_1/newest.ckpt")))
+	require.NoError(t, os.Symlink("self", filepath.Join(dir, "self")))
+	elsewhere := t.TempDir()
+	write(t, elsewhere, "llama_rank_2-1_20.ckpt", training(1, 20, 20))
+	require.NoError(t, os.Symlink(elsewhere, filepath.Join(dir, "checkpoint/rank_2")))
+	require.ElementsMatch(t, []string{
+		"llama_rank_1-1_20.ckpt true",
+		"llama_rank_1-network.ckpt true",
+		"llama_rank_1-trainable_params-1_20.ckpt true",
+		"llama_rank_2-1_20.ckpt true",
+	}, paths(settle(t, w)))
+}
+
+// Run reports, sweeps when the training has ended, and leaves at once when this
+// program is to stop.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	ended := make(chan struct{})
+	opt := fast
+	opt.Ended = ended
+	reported := make(chan Verdict)
+	done := make(chan error)
+	w := newWatcher(t, opt, dir)
+	go func() {
+		done <- w.Run(context.Background(), func(v Verdict, rank int) error {
+			reported <- v
+			return nil
+		})
+	}()
+	write(t, dir, "rank_0/llama_rank_0-1_20.ckpt", training(1, 20, 20))
+	require.Equal(t, "llama_rank_0-1_20.ckpt", filepath.Base((<-reported).Path))
+	write(t, dir, "rank_0/llama_rank_0-1_40.ckpt", training(1, 40, 40)[:60])
+	close(ended)
+	v := <-reported
+	require.Equal(t, "llama_rank_0-1_40.ckpt", filepath.Base(v.Path))
+	require.False(t, v.Complete)
+	require.NoError(t, <-done)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, Watch(ctx, []string{dir}, fast, nil), context.Canceled)
+}
+
+// A notification of the kernel is enough: with polls an hour apart a
+// checkpoint is still reported.
+func TestRunIsWoken(t *testing.T) {
+	dir := t.TempDir()
+	opt := WatchOptions{Interval: time.Hour, Settle: time.Millisecond}
+	w := newWatcher(t, opt, dir)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	polled, stop := make(chan struct{}), make(chan error)
+	go func() {
+		stop <- w.Run(ctx, func(v Verdict, rank int) error {
+			close(polled)
+			return nil
+		})
+	}()
+	// The first look, which puts up the watch, may come before or after.
+	for i := 0; ; i++ {
+		write(t, dir, fmt.Sprintf("x%d", i), nil)
+		path := write(t, dir, "llama_rank_0-1_20.part", training(1, 20, 20))
+		require.NoError(t, os.Rename(path, filepath.Join(dir, "llama_rank_0-1_20.ckpt")))
+		select {
+		case <-polled:
+		case <-time.After(100 * time.Millisecond):
+			continue
+		}
+		break
+	}
+	cancel()
+	require.ErrorIs(t, <-stop, context.Canceled)
+}
