@@ -1,0 +1,3 @@
+package launcher
+
+func daemonMain(string) int { return 0 }

@@ -1,0 +1,77 @@
+package launcher
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"sync"
+
+	"ftd/launcher/process"
+	"ftd/launcher/rundir"
+)
+
+// Run is one attempt at a training, running or over. All it knows is in its
+// directory; it may be used from several goroutines, and several Runs may be
+// open on one directory.
+type Run struct {
+	dir  string
+	spec Spec
+
+	mu   sync.Mutex
+	shim Shim // zero until shim.json was seen; it never changes afterwards
+}
+
+// Open adopts the run of a directory. It only reads files; a directory that is
+// damaged is an error of this run and of no other.
+func Open(dir string) (*Run, error) {
+	spec, err := rundir.ReadSpec(dir)
+	if err != nil {
+		return nil, errorf(CodeRunDirectory, "the run directory %s cannot be read: %w", dir, err).
+			withRemedy("its log may still be there; start a new attempt")
+	}
+	r := &Run{dir: dir, spec: spec}
+	if _, err := r.readShim(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errorf(CodeRunDirectory, "the run directory %s cannot be read: %w", dir, err).
+			withRemedy("its log may still be there; start a new attempt")
+	}
+	return r, nil
+}
+
+// Dir returns the run directory.
+func (r *Run) Dir() string { return r.dir }
+
+// Spec returns what is run.
+func (r *Run) Spec() Spec { return r.spec }
+
+// Shim returns who runs it, the zero Shim if nothing was started yet.
+func (r *Run) Shim() Shim {
+	s, _ := r.readShim()
+	return s
+}
+
+// Log returns the path of the training's own log.
+func (r *Run) Log() string { return filepath.Join(r.dir, r.spec.Log) }
+
+func (r *Run) readShim() (Shim, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.shim.PID != 0 {
+		return r.shim, nil
+	}
+	s, err := rundir.ReadShim(r.dir)
+	if err == nil {
+		r.shim = s
+	}
+	return r.shim, err
+}
+
+func holder(s Shim) process.Identity {
+	return process.Identity{PID: s.PID, StartTicks: s.StartTicks}
+}
+
+func child(s Shim) process.Identity {
+	return process.Identity{PID: s.Child, StartTicks: s.ChildStartTicks}
+}
+
+// mark is what the environment of each process of the run holds.
+func (r *Run) mark() string { return rundir.TokenVariable + "=" + r.spec.Token }

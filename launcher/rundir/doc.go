@@ -1,0 +1,12 @@
+// Package rundir holds the files of a run directory, the only thing that a
+// daemon and the shim of a training have in common:
+//
+//	spec.json   what is to be run; written by the daemon before anything starts
+//	shim.json   who runs it; written by the shim once the training has started
+//	rank_0.log  what it printed, append only
+//	exit.json   how it ended; written by the shim, into space reserved before
+//	shim.log    what went wrong in the shim itself, usually empty
+//
+// Every file but the logs appears complete or not at all. A reader accepts
+// what older versions wrote: a run may be older than the daemon that adopts it.
+package rundir

@@ -1,0 +1,41 @@
+package launcher
+
+import (
+	"context"
+	"time"
+)
+
+// lookInterval is how often a run is looked at while it has no process whose
+// end the kernel would report.
+const lookInterval = 250 * time.Millisecond
+
+// Wait returns when the run is over. A crash is seen at once where the kernel
+// can tell (Linux 5.3 and later), else within a quarter of a second.
+func (r *Run) Wait(ctx context.Context) (Status, error) {
+	for {
+		st, err := r.Status()
+		if err != nil || st.State.Over() {
+			return st, err
+		}
+		if err := r.waitForChange(ctx, st); err != nil {
+			return st, err
+		}
+	}
+}
+
+// waitForChange returns when the status may be another one than st.
+func (r *Run) waitForChange(ctx context.Context, st Status) error {
+	s := r.Shim()
+	switch {
+	case s.PID != 0 && st.State == StateRunning:
+		return holder(s).Wait(ctx)
+	case s.PID != 0 && st.State == StateOrphaned && !st.Ending:
+		return child(s).Wait(ctx)
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(lookInterval):
+		return nil
+	}
+}

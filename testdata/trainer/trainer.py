@@ -1,0 +1,214 @@
+"""A training without MindSpore, for tests of everything that supervises one.
+
+It prints what mindformers 0.6, 0.8 and 1.6 print, byte for byte where it
+matters, saves checkpoints that are complete by the rules of MindSpore 2.0 and
+2.7, and misbehaves on command. It runs on Python 3.7 to 3.12 and needs nothing
+but the standard library.
+
+    python trainer.py --format 1.6 --steps 50 --step-ms 20 --save-every 10
+    python trainer.py --steps 50 --crash-at 7 --status 3
+    python trainer.py --steps 50 --workers 2 --orphans 1 --ignore SIGTERM
+"""
+
+import argparse
+import datetime
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import List, Optional, TextIO
+
+import checkpoints
+import formats
+
+
+class Crash(RuntimeError):
+    """The error that --crash-at raises."""
+
+
+def parse(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--format", choices=sorted(formats.FORMATS), default="1.6")
+    p.add_argument("--epochs", type=int, default=1)
+    p.add_argument("--steps", type=int, default=10, help="steps of an epoch")
+    p.add_argument("--start", type=int, default=1, help="first step of the first epoch, as after a resume")
+    p.add_argument("--step-ms", type=float, default=10.0)
+    p.add_argument("--compile-ms", type=float, default=0.0, help="silence before the first step")
+    p.add_argument("--out", default="output", help="directory of checkpoints")
+    p.add_argument("--save-every", type=int, default=0, metavar="N")
+    p.add_argument("--save-kind", choices=("ckpt", "safetensors"), default=None)
+    p.add_argument("--overflow", type=int, default=0, metavar="N", help="first N steps overflow, the loss scale halves")
+    p.add_argument("--nan-at", type=int, default=0, metavar="STEP", help="the loss is not finite from this step on")
+    p.add_argument("--flat", action="store_true", help="the loss never changes")
+
+    p.add_argument("--crash-at", type=int, default=0, metavar="STEP", help="raise an exception")
+    p.add_argument("--say", default="", help="message of the exception, or last line with --kill-at and --status")
+    p.add_argument("--kill-at", type=int, default=0, metavar="STEP", help="SIGKILL itself")
+    p.add_argument("--status", type=int, default=0, help="exit status at the end")
+    p.add_argument("--hang-at", type=int, default=0, metavar="STEP", help="print nothing any more")
+    p.add_argument("--spin-at", type=int, default=0, metavar="STEP", help="print nothing any more, and use the CPU")
+    p.add_argument("--ignore", action="append", default=[], metavar="SIGNAL", help="such as SIGTERM; the workers too")
+    p.add_argument("--workers", type=int, default=0, help="children, each in a session of its own, as msrun starts them")
+    p.add_argument("--helpers", type=int, default=0, help="children in the same session, as data loaders are")
+    p.add_argument("--orphans", type=int, default=0, help="grandchildren whose parent has ended, with an empty environment")
+    p.add_argument("--leave", action="store_true", help="do not end the children at the end")
+    p.add_argument("--fork-every-step", action="store_true", help="a short-lived child at each step")
+    p.add_argument("--long-line", type=int, default=0, metavar="BYTES", help="a line without end before the first step")
+    p.add_argument("--torn", action="store_true", help="write each line in two pieces")
+    p.add_argument("--carriage-returns", action="store_true", help="a progress bar that is redrawn before the first step")
+    p.add_argument("--pids", default="", metavar="FILE", help="append the pid of each process that is started")
+    return p.parse_args(argv)
+
+
+class Trainer:
+    def __init__(self, args: argparse.Namespace, out: TextIO) -> None:
+        self.args = args
+        self.out = out
+        self.format = formats.FORMATS[args.format]
+        self.kind = args.save_kind or self.format.save_kind
+        self.children: List[subprocess.Popen] = []
+        self.scale = 2147483600.0 if args.overflow else 1.0
+        self.losses: List[float] = []
+
+    def run(self) -> int:
+        for name in self.args.ignore:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        self.note(os.getpid())
+        self.start_processes()
+        for message in self.format.opening:
+            self.say(message)
+        self.preamble()
+        time.sleep(self.args.compile_ms / 1000)
+        for epoch in range(1, self.args.epochs + 1):
+            first = self.args.start if epoch == 1 else 1
+            for step in range(first, self.args.steps + 1):
+                self.step(epoch, step)
+        if self.args.say:
+            self.line(self.args.say)
+        if not self.args.leave:
+            for child in self.children:
+                child.kill()
+                child.wait()
+        if self.args.status == 0:
+            self.say(self.format.over)
+        return self.args.status
+
+    def step(self, epoch: int, step: int) -> None:
+        a = self.args
+        if a.crash_at == step:
+            raise Crash(a.say or "the trainer was told to crash at step %d" % step)
+        if a.kill_at == step:
+            if a.say:
+                self.line(a.say)
+            os.kill(os.getpid(), signal.SIGKILL)
+        while a.hang_at == step:
+            time.sleep(3600)
+        while a.spin_at == step:
+            pass
+        if a.fork_every_step:
+            subprocess.Popen(["true"]).wait()
+        time.sleep(a.step_ms / 1000)
+        overflow = step <= a.overflow and epoch == 1
+        if overflow:
+            self.scale /= 2
+        for message in self.format.step(
+            epoch=epoch,
+            epochs=a.epochs,
+            step=step,
+            steps=a.steps,
+            loss=self.loss(epoch, step),
+            mean=self.mean(),
+            ms=max(a.step_ms, 1.0),
+            overflow=overflow,
+            scale=self.scale,
+        ):
+            self.say(message)
+        if a.save_every and (step % a.save_every == 0):
+            self.save(epoch, step)
+
+    def loss(self, epoch: int, step: int) -> float:
+        if self.args.nan_at and step >= self.args.nan_at:
+            return float("nan")
+        done = 0 if self.args.flat else (epoch - 1) * self.args.steps + step
+        value = 7.0 / (1.0 + 0.02 * done)
+        self.losses.append(value)
+        return value
+
+    def mean(self) -> float:
+        return sum(self.losses) / max(1, len(self.losses))
+
+    def save(self, epoch: int, step: int) -> None:
+        if self.format.saving:
+            self.say(self.format.saving)
+        began = time.time()
+        checkpoints.save(self.args.out, self.kind, epoch, step, (epoch - 1) * self.args.steps + step)
+        if self.format.saved:
+            self.say(self.format.saved % (epoch, step, time.time() - began))
+
+    def preamble(self) -> None:
+        if self.args.carriage_returns:
+            for percent in range(0, 101, 10):
+                self.out.write("\r%5.1f%%|%s|" % (percent, "#" * (percent // 10)))
+                self.out.flush()
+            self.out.write("\n")
+        left = self.args.long_line
+        while left > 0:
+            piece = min(left, 1 << 20)
+            self.out.write("x" * piece)
+            left -= piece
+        if self.args.long_line:
+            self.line("")
+
+    def start_processes(self) -> None:
+        script = (
+            "import signal, time\n"
+            "for name in %r: signal.signal(getattr(signal, name), signal.SIG_IGN)\n"
+            "time.sleep(3600)\n" % (self.args.ignore,)
+        )
+        sleeper = [sys.executable, "-c", script]
+        for i in range(self.args.workers + self.args.helpers):
+            child = subprocess.Popen(sleeper, start_new_session=i < self.args.workers)
+            self.children.append(child)
+            self.note(child.pid)
+        for _ in range(self.args.orphans):
+            # The parent ends at once and the grandchild has neither its
+            # session nor its environment: only a subreaper can tell whose
+            # it is.
+            code = (
+                "import subprocess, sys\n"
+                "c = subprocess.Popen(%r, env={}, start_new_session=True, stdout=subprocess.DEVNULL)\n"
+                "print(c.pid)\n" % (sleeper,)
+            )
+            out = subprocess.check_output([sys.executable, "-c", code])
+            self.note(int(out))
+
+    def note(self, pid: int) -> None:
+        if self.args.pids:
+            with open(self.args.pids, "a", encoding="ascii") as f:
+                f.write("%d\n" % pid)
+
+    def say(self, message: str) -> None:
+        """Prints a record in the form of the logger of mindformers."""
+        now = datetime.datetime.now()
+        stamp = now.strftime("%Y-%m-%d %H:%M:%S") + ",%03d" % (now.microsecond // 1000)
+        self.line(stamp + self.format.prefix + message)
+
+    def line(self, text: str) -> None:
+        if self.args.torn:
+            middle = len(text) // 2
+            self.out.write(text[:middle])
+            self.out.flush()
+            time.sleep(0.001)
+            text = text[middle:]
+        self.out.write(text + "\n")
+        self.out.flush()
+
+
+def main() -> int:
+    out = open(1, "w", encoding="utf-8", closefd=False, newline="\n")
+    return Trainer(parse(), out).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
