@@ -45,21 +45,24 @@ type Number struct {
 	Known bool
 }
 
-// Step is a step line of any of the formats F0 to F6.
+// Step is a step line of any of the formats F0 to F6, or of LossMonitor.
 type Step struct {
-	Epoch, Epochs int64 // 0 where not printed (F6)
-	Step, Total   int64 // within the epoch
+	Format        Format
+	Epoch, Epochs int64 // 0 where not printed (F6; Epochs also by LossMonitor)
+	Step, Total   int64 // within the epoch; Total is 0 where not printed
 	Loss          float64
-	MeanLoss      Number // the second number of loss:[a/b]
-	StepMS        float64
-	LR            Number
-	Overflow      Tristate
-	LossScale     Number
-	GlobalNorm    Number
-	Throughput    Number // train_throughput_per_npu, in TFLOP/s
-	LMLoss        Number
-	BalanceLoss   Number
-	MTPLoss       Number
+	// NoLoss is set where the log has no number for the loss; Loss is NaN then.
+	NoLoss      bool
+	MeanLoss    Number  // the second number of loss:[a/b]
+	StepMS      float64 // 0 where not printed
+	LR          Number
+	Overflow    Tristate
+	LossScale   Number
+	GlobalNorm  Number
+	Throughput  Number // train_throughput_per_npu, in TFLOP/s
+	LMLoss      Number
+	BalanceLoss Number
+	MTPLoss     Number
 }
 
 // GlobalStep is the step counted over all epochs. mindformers restarts the
@@ -69,6 +72,32 @@ func (s *Step) GlobalStep() int64 {
 		return s.Step
 	}
 	return (s.Epoch-1)*s.Total + s.Step
+}
+
+// Format is the shape of a step line, by the mindformers versions that print it.
+type Format uint8
+
+// The formats. Which one a line has is decided by its fields, so a format
+// names the oldest version that could have printed it.
+const (
+	FormatOther       Format = iota
+	FormatF0                 // r0.2: time in ms, no overflow
+	FormatF1                 // r0.3, r0.6: with overflow and loss scale
+	FormatF2                 // r0.7 to r1.2: "{ ", per_step_time, progress on the next line
+	FormatF3                 // r1.3: with global_norm
+	FormatF4                 // r1.5, r1.6: may have train_throughput_per_npu
+	FormatF5                 // r1.7 on: six decimals, lm_loss and others
+	FormatF6                 // master, pynative: no epoch
+	FormatLossMonitor        // MindSpore's own callback
+)
+
+// String returns "f0" to "f6", "loss-monitor" or "other".
+func (f Format) String() string {
+	names := [...]string{"other", "f0", "f1", "f2", "f3", "f4", "f5", "f6", "loss-monitor"}
+	if int(f) < len(names) {
+		return names[f]
+	}
+	return names[0]
 }
 
 // Tristate is a truth value that a log may leave out.
@@ -83,7 +112,11 @@ const (
 
 // Epoch is the line that ends an epoch (or a sink, in mindformers r0.6).
 type Epoch struct {
-	MS, StepMS, MeanLoss float64
+	MS, StepMS float64
+	// MeanLoss is NaN where the line has none (MindSpore's TimeMonitor).
+	MeanLoss float64
+	// Eval is set where the time is that of an evaluation.
+	Eval bool
 }
 
 // Progress is the record that follows a step line from r0.7 on.
@@ -127,18 +160,10 @@ type Problem struct {
 	Signature *Signature
 	// Text is the line that matched, without its prefix, at most 4 KiB.
 	Text string
-	// Traceback holds the whole Python traceback that the line ends, if any.
+	// Traceback holds the whole Python traceback that the line ends, if any;
+	// of a very long one the first and the last lines.
 	Traceback []string
-}
-
-// Signature is one row of the error table: data, loaded from signatures.yaml.
-type Signature struct {
-	ID        string // stable word id such as "static-tls"
-	Cause     string
-	Remedy    string
-	CauseZH   string
-	RemedyZH  string
-	Permanent bool // trying again cannot help
-	Secondary bool // usually the consequence of another error
-	Source    string
+	// Again is set when the fault was reported before, without the traceback
+	// that is known now. It happens at most once for a fault.
+	Again bool
 }

@@ -1,0 +1,205 @@
+package logparse
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"unicode/utf8"
+)
+
+// InputError says why something could not be read as a training log.
+type InputError struct {
+	// Code is one of "missing", "directory", "empty", "binary", "compressed",
+	// "not-a-log" and "unreadable".
+	Code   string
+	Path   string // "" for a stream
+	Reason string
+	Remedy string
+	Err    error
+}
+
+func (e *InputError) Error() string {
+	s := e.Reason
+	if e.Path != "" {
+		s = e.Path + ": " + s
+	}
+	if e.Remedy != "" {
+		s += "; " + e.Remedy
+	}
+	return s
+}
+
+func (e *InputError) Unwrap() error { return e.Err }
+
+// readSize is how much is read at once: it fits a core's cache, so that the
+// parser finds the bytes there.
+const readSize = 256 << 10
+
+// SummarizeFile reads a whole log file; one compressed with gzip is unpacked
+// on the way. What is no log gives an [*InputError].
+func SummarizeFile(ctx context.Context, path string, opts ...Option) (*Summary, error) {
+	s := &Summary{}
+	return s, ReadFile(ctx, path, s.Add, opts...)
+}
+
+// Summarize is SummarizeFile for a stream.
+func Summarize(ctx context.Context, r io.Reader, opts ...Option) (*Summary, error) {
+	s := &Summary{}
+	return s, Read(ctx, r, s.Add, opts...)
+}
+
+// ReadFile calls emit for each record of a whole log file, as [Read] does.
+func ReadFile(ctx context.Context, path string, emit func(*Record), opts ...Option) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return openError(path, err)
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.IsDir() {
+		return &InputError{Code: "directory", Path: path, Reason: "is a directory", Remedy: "name the log files in it"}
+	}
+	err = Read(ctx, f, emit, opts...)
+	var in *InputError
+	if errors.As(err, &in) {
+		in.Path = path
+	}
+	return err
+}
+
+func openError(path string, err error) error {
+	e := &InputError{Code: "unreadable", Path: path, Reason: "cannot be opened: " + plain(err), Err: err}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.Code, e.Reason, e.Remedy = "missing", "there is no such file", "check the path"
+	case errors.Is(err, fs.ErrPermission):
+		e.Reason, e.Remedy = "may not be read", "check the permissions of the file and of the directories above it"
+	case errors.Is(err, syscall.ELOOP):
+		e.Reason, e.Remedy = "is a symbolic link that leads back to itself", "remove the link"
+	}
+	return e
+}
+
+// plain is an error's reason without the path and the system call.
+func plain(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// Read calls emit for each record of a whole stream, which may be compressed
+// with gzip, and ends when ctx does. The Record is reused by the next call.
+func Read(ctx context.Context, r io.Reader, emit func(*Record), opts ...Option) error {
+	buf := make([]byte, readSize)
+	n, err := io.ReadAtLeast(r, buf, 512)
+	switch {
+	case err == io.EOF:
+		return &InputError{Code: "empty", Reason: "is empty"}
+	case err != nil && err != io.ErrUnexpectedEOF:
+		return readError(err)
+	}
+	if n >= 2 && buf[0] == 0x1f && buf[1] == 0x8b {
+		z, err := gzip.NewReader(io.MultiReader(bytes.NewReader(bytes.Clone(buf[:n])), r))
+		if err != nil {
+			return readError(err)
+		}
+		r = z
+		if n, err = io.ReadAtLeast(r, buf, 512); err == io.EOF {
+			return &InputError{Code: "empty", Reason: "is empty, once unpacked"}
+		} else if err != nil && err != io.ErrUnexpectedEOF {
+			return readError(err)
+		}
+	}
+	if err := refuse(buf[:n]); err != nil {
+		return err
+	}
+	p := NewParser(opts...)
+	for {
+		p.Feed(buf[:n], emit)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err = r.Read(buf)
+		if err != nil {
+			p.Feed(buf[:n], emit)
+			p.Flush(emit)
+			if err != io.EOF {
+				return readError(err)
+			}
+			return p.verdict()
+		}
+	}
+}
+
+func readError(err error) error {
+	e := &InputError{Code: "unreadable", Reason: "cannot be read: " + plain(err), Err: err}
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) {
+		e.Reason, e.Remedy = "the gzip file is damaged or cut short", "use the original log"
+	}
+	if errors.Is(err, syscall.EISDIR) {
+		e.Code, e.Reason, e.Remedy = "directory", "is a directory", "name the log files in it"
+	}
+	return e
+}
+
+// verdict refuses a text of which no line is one that a training prints.
+func (p *Parser) verdict() error {
+	if p.known {
+		return nil
+	}
+	return &InputError{Code: "not-a-log",
+		Reason: fmt.Sprintf("is not a training log: none of its %d lines is one that MindSpore or mindformers print", p.lines),
+		Remedy: "name the captured output of the training, or rank_N/info.log"}
+}
+
+// magics are the first bytes of what people take for a log by mistake.
+var magics = []struct{ head, name string }{
+	{"PK\x03\x04", "a zip file"},
+	{"BZh", "compressed with bzip2"},
+	{"\xfd7zXZ\x00", "compressed with xz"},
+	{"\x28\xb5\x2f\xfd", "compressed with zstd"},
+}
+
+// refuse recognises by its beginning what cannot be a log.
+func refuse(head []byte) error {
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.head)) {
+			return &InputError{Code: "compressed", Reason: "is " + m.name, Remedy: "unpack it first"}
+		}
+	}
+	if binary(head) {
+		return &InputError{Code: "binary", Reason: "is a binary file, not a log",
+			Remedy: "name the captured output of the training, or rank_N/info.log"}
+	}
+	return nil
+}
+
+// binary judges by the share of bytes that no text has. NUL bytes at the
+// beginning are passed over: a crash of the machine leaves them in logs.
+func binary(head []byte) bool {
+	if len(head) > 9 && head[8] == '{' && head[9] == '"' && head[7] == 0 && head[6] == 0 {
+		return true // safetensors: the length of a JSON header, then the header
+	}
+	b := bytes.TrimLeft(head, "\x00")
+	if len(b) == 0 {
+		return true
+	}
+	b = b[:min(len(b), 4096)]
+	bad := 0
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n <= 1 && len(b)-i >= utf8.UTFMax ||
+			r < ' ' && r != '\n' && r != '\r' && r != '\t' && r != 0x1b && r != '\b' && r != '\f' {
+			bad++
+		}
+		i += max(n, 1)
+	}
+	return bad*5 > len(b)
+}

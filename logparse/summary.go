@@ -1,0 +1,285 @@
+package logparse
+
+import (
+	"math"
+	"time"
+)
+
+// Summary is what a whole log says, gathered record by record in bounded
+// memory. Its JSON form is a contract, see [Summary.MarshalJSON].
+type Summary struct {
+	// Steps counts the step lines, of all runs that the file holds.
+	Steps       int64
+	First, Last *Step
+	// OverflowSteps counts the steps that say "overflow cond: True".
+	OverflowSteps int64
+	// NonFiniteSteps counts the steps whose loss is NaN or infinite;
+	// NonFiniteNorms those whose global norm is, which a healthy run with a
+	// dynamic loss scale has too.
+	NonFiniteSteps, NonFiniteNorms int64
+	// CompileStarted is set once the log announced the compiling.
+	CompileStarted bool
+	// Completed is set when the newest run in the log said that the training
+	// is over. Whether it succeeded, the exit status knows.
+	Completed bool
+	// Errors in the order of the log, each fault once; at most 256.
+	Errors []Problem
+	// ErrorLines are the numbers of their lines.
+	ErrorLines []int64
+	// Runs counts the trainings that the file tells of.
+	Runs int
+	// Phases lists the phases in the order in which they were first entered.
+	Phases []PhaseClock
+	// Phase is the phase at the end of the log.
+	Phase Phase
+	// Began and Ended are the first and the last time that the log gives.
+	Began, Ended time.Time
+
+	saves    saves
+	health   health
+	stepMS   window // milliseconds of one step
+	samples  window // samples per second and device
+	scale    span   // loss scale
+	previous Step   // for the advance from one step line to the next
+	entered  time.Time
+	minLoss  float64
+}
+
+// PhaseClock says how long a training was in a phase.
+type PhaseClock struct {
+	Phase Phase
+	// Line and Began are where it was first entered.
+	Line  int64
+	Began time.Time
+	// Entered counts how often, Seconds adds up all of it.
+	Entered int
+	Seconds float64
+}
+
+// span is how a value began, where it is and where it was.
+type span struct {
+	seen              bool
+	first, last       float64
+	smallest, largest float64
+}
+
+func (s *span) add(v float64) {
+	if !s.seen {
+		*s = span{true, v, v, v, v}
+		return
+	}
+	s.last, s.smallest, s.largest = v, min(s.smallest, v), max(s.largest, v)
+}
+
+// Add takes one record into account.
+func (s *Summary) Add(r *Record) {
+	if !r.Time.IsZero() {
+		if s.Began.IsZero() {
+			s.Began = r.Time
+		}
+		s.Ended = r.Time
+	}
+	switch r.Kind {
+	case KindStep:
+		s.step(&r.Step)
+	case KindProgress:
+		s.saves.movedOn(s.previous.Format)
+		s.samples.add(r.Progress.SamplesPerSec)
+	case KindPhase:
+		s.enter(r)
+	case KindSave:
+		s.saves.add(&r.Save)
+	case KindEnd:
+		s.saves.movedOn(s.previous.Format)
+		s.Completed = true
+	case KindProblem:
+		s.problem(r)
+	}
+}
+
+func (s *Summary) step(st *Step) {
+	s.saves.movedOn(st.Format)
+	s.Steps++
+	last := *st
+	if s.First == nil {
+		first := last
+		s.First, s.Runs, s.minLoss = &first, max(s.Runs, 1), math.Inf(1)
+	}
+	if s.Last == nil {
+		s.Last = new(Step)
+	}
+	*s.Last = last
+	if st.Overflow == True {
+		s.OverflowSteps++
+	}
+	if !st.NoLoss && !finite(st.Loss) {
+		s.NonFiniteSteps++
+	}
+	if st.GlobalNorm.Known && !finite(st.GlobalNorm.Value) {
+		s.NonFiniteNorms++
+	}
+	if st.LossScale.Known {
+		s.scale.add(st.LossScale.Value)
+	}
+	if finite(st.Loss) {
+		s.minLoss = min(s.minLoss, st.Loss)
+	}
+	s.health.add(st)
+	if st.StepMS > 0 {
+		s.stepMS.add(st.StepMS / float64(s.advance(st)))
+	}
+	s.previous = last
+}
+
+// advance is how many steps a line's time stands for: with a dataset sink the
+// lines of F0 and F1 tell the time of the whole sink.
+func (s *Summary) advance(st *Step) int64 {
+	if st.Format != FormatF0 && st.Format != FormatF1 {
+		return 1
+	}
+	n := st.GlobalStep() - s.previous.GlobalStep()
+	if s.previous.Total != st.Total || n < 1 {
+		return 1
+	}
+	return n
+}
+
+func (s *Summary) enter(r *Record) {
+	if s.Phase != "" && !s.entered.IsZero() && r.Time.After(s.entered) {
+		for i := range s.Phases {
+			if s.Phases[i].Phase == s.Phase {
+				s.Phases[i].Seconds += r.Time.Sub(s.entered).Seconds()
+			}
+		}
+	}
+	s.Phase, s.entered = r.Phase, r.Time
+	switch r.Phase {
+	case PhaseCompiling:
+		s.CompileStarted = true
+	case PhaseStarting:
+		if s.Runs == 0 || s.previous.Step > 0 || s.Completed {
+			s.Runs++
+		}
+		s.Completed = false
+		s.previous = Step{}
+		s.saves.run()
+	}
+	for i := range s.Phases {
+		if s.Phases[i].Phase == r.Phase {
+			s.Phases[i].Entered++
+			return
+		}
+	}
+	s.Phases = append(s.Phases, PhaseClock{Phase: r.Phase, Line: r.Line, Began: r.Time, Entered: 1})
+}
+
+func (s *Summary) problem(r *Record) {
+	if r.Problem.Again {
+		for i := len(s.Errors) - 1; i >= 0; i-- {
+			if s.Errors[i].Signature.ID == r.Problem.Signature.ID {
+				s.Errors[i].Traceback = r.Problem.Traceback
+				return
+			}
+		}
+	}
+	if len(s.Errors) < maxSeen {
+		s.Errors = append(s.Errors, r.Problem)
+		s.ErrorLines = append(s.ErrorLines, r.Line)
+	}
+}
+
+// Checkpoints counts the checkpoints that the log shows as finished. Where the
+// program says "Finish saving" (r1.3 on) that counts, once for each epoch and
+// step; versions before only say "Saving ckpt", which counts when the training
+// went on afterwards. mindformers r0.6 says nothing at all.
+func (s *Summary) Checkpoints() int64 { return s.saves.count() }
+
+// Cause is the error that the others follow from: the earliest one that is
+// not marked as a consequence, else the earliest; nil if there is none.
+func (s *Summary) Cause() *Problem {
+	for i := range s.Errors {
+		if !s.Errors[i].Signature.Secondary {
+			return &s.Errors[i]
+		}
+	}
+	if len(s.Errors) > 0 {
+		return &s.Errors[0]
+	}
+	return nil
+}
+
+// TotalSteps is how many steps the training plans over all epochs, 0 if the
+// log does not say.
+func (s *Summary) TotalSteps() int64 {
+	if s.Last == nil {
+		return 0
+	}
+	return max(s.Last.Epochs, 1) * s.Last.Total
+}
+
+// MedianStep is the usual time of a step, 0 if the log gives none. The first
+// step, which includes compiling, does not move it.
+func (s *Summary) MedianStep() time.Duration {
+	return time.Duration(s.stepMS.quantiles(0.5)[0] * float64(time.Millisecond))
+}
+
+// TimeLeft is how long the rest of the plan takes at the median step time;
+// false if the log does not say enough.
+func (s *Summary) TimeLeft() (time.Duration, bool) {
+	total := s.TotalSteps()
+	if total == 0 || len(s.stepMS.values) == 0 {
+		return 0, false
+	}
+	if s.Completed {
+		return 0, true
+	}
+	return time.Duration(max(total-s.Last.done(), 0)) * s.MedianStep(), true
+}
+
+// done is the number of steps that are over. F0 counts epochs from zero.
+func (s *Step) done() int64 {
+	if s.Format == FormatF0 {
+		return s.Epoch*s.Total + s.Step
+	}
+	return s.GlobalStep()
+}
+
+// saves counts finished checkpoints.
+type saves struct {
+	finished    int64
+	epoch, step int64 // of the last finished one
+	begun       bool
+	implied     int64
+}
+
+func (s *saves) add(save *Save) {
+	if !save.Finished {
+		s.begun = true
+		return
+	}
+	s.begun = false
+	if s.finished == 0 || save.Epoch != s.epoch || save.Step != s.step {
+		s.finished++
+	}
+	s.epoch, s.step = save.Epoch, save.Step
+}
+
+// movedOn is told of anything that a training prints after a save.
+func (s *saves) movedOn(f Format) {
+	if s.begun && (f == FormatF2 || f == FormatOther) {
+		s.implied++
+	}
+	s.begun = false
+}
+
+// run begins another run: the same step may be saved again.
+func (s *saves) run() { s.epoch, s.step, s.begun = -1, -1, false }
+
+func (s *saves) count() int64 {
+	if s.finished > 0 {
+		return s.finished
+	}
+	return s.implied
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

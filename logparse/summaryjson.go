@@ -1,0 +1,126 @@
+package logparse
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// summaryJSON is a summary in JSON. Fields may be added, none goes away.
+type summaryJSON struct {
+	Steps          int64         `json:"steps"`
+	FirstStep      *Step         `json:"first_step"`
+	LastStep       *Step         `json:"last_step"`
+	OverflowSteps  int64         `json:"overflow_steps"`
+	NonFiniteSteps int64         `json:"nonfinite_steps"`
+	Checkpoints    int64         `json:"checkpoints"`
+	CompileStarted bool          `json:"compile_started"`
+	Completed      bool          `json:"completed"`
+	Errors         []errorJSON   `json:"errors"`
+	Health         Health        `json:"health"`
+	Phase          *Phase        `json:"phase"`
+	Phases         []phaseJSON   `json:"phases"`
+	Runs           int           `json:"runs"`
+	TotalSteps     *int64        `json:"total_steps"`
+	SecondsLeft    *float        `json:"seconds_left"`
+	StepMS         *quantileJSON `json:"step_ms"`
+	SamplesPerSec  *float        `json:"samples_per_second"`
+	Loss           *lossJSON     `json:"loss"`
+	OverflowRate   *float        `json:"overflow_rate"`
+	NonFiniteNorms int64         `json:"nonfinite_norm_steps"`
+	LossScale      *spanJSON     `json:"loss_scale"`
+	Began          *string       `json:"began"`
+	Ended          *string       `json:"ended"`
+}
+
+type phaseJSON struct {
+	Phase   Phase   `json:"phase"`
+	Line    int64   `json:"line"`
+	Began   *string `json:"began"`
+	Entered int     `json:"entered"`
+	Seconds float   `json:"seconds"`
+}
+
+type quantileJSON struct {
+	Median float `json:"median"`
+	P90    float `json:"p90"`
+	P99    float `json:"p99"`
+}
+
+type lossJSON struct {
+	Running float `json:"running"`
+	Median  float `json:"median"`
+	Min     float `json:"min"`
+}
+
+type spanJSON struct {
+	First float `json:"first"`
+	Last  float `json:"last"`
+	Min   float `json:"min"`
+	Max   float `json:"max"`
+}
+
+// MarshalJSON writes the summary: steps, first_step and last_step (objects, or
+// null), overflow_steps, nonfinite_steps, checkpoints, compile_started,
+// completed, errors (objects with signature, line, text, cause, remedy; an
+// empty array for a clean log), and what follows from these: health, phases
+// with their clocks in seconds, step_ms (median, p90, p99 of the last 4096
+// steps), samples_per_second (median, per device), seconds_left, loss
+// (running: exponential mean; median: of the last 20 steps), loss_scale.
+func (s *Summary) MarshalJSON() ([]byte, error) { return s.Localized("") }
+
+// Localized is MarshalJSON with causes and remedies in the language of a
+// locale name such as "zh_CN.UTF-8".
+func (s *Summary) Localized(locale string) ([]byte, error) {
+	out := summaryJSON{
+		Steps: s.Steps, FirstStep: s.First, LastStep: s.Last,
+		OverflowSteps: s.OverflowSteps, NonFiniteSteps: s.NonFiniteSteps, NonFiniteNorms: s.NonFiniteNorms,
+		Checkpoints: s.Checkpoints(), CompileStarted: s.CompileStarted, Completed: s.Completed,
+		Errors: []errorJSON{}, Phases: []phaseJSON{}, Health: s.Health(), Runs: s.Runs,
+		Began: timeJSON(s.Began), Ended: timeJSON(s.Ended),
+	}
+	for i := range s.Errors {
+		out.Errors = append(out.Errors, newErrorJSON(&s.Errors[i], s.ErrorLines[i], locale))
+	}
+	for i := range s.Phases {
+		p := &s.Phases[i]
+		seconds := p.Seconds
+		if p.Phase == s.Phase && s.Ended.After(s.entered) && !s.entered.IsZero() {
+			seconds += s.Ended.Sub(s.entered).Seconds()
+		}
+		out.Phases = append(out.Phases, phaseJSON{p.Phase, p.Line, timeJSON(p.Began), p.Entered, float(seconds)})
+	}
+	if s.Phase != "" {
+		out.Phase = &s.Phase
+	}
+	if n := s.TotalSteps(); n > 0 {
+		out.TotalSteps = &n
+	}
+	if left, ok := s.TimeLeft(); ok {
+		out.SecondsLeft = Number{left.Seconds(), true}.json()
+	}
+	if len(s.stepMS.values) > 0 {
+		q := s.stepMS.quantiles(0.5, 0.9, 0.99)
+		out.StepMS = &quantileJSON{float(q[0]), float(q[1]), float(q[2])}
+	}
+	if len(s.samples.values) > 0 {
+		out.SamplesPerSec = Number{s.samples.quantiles(0.5)[0], true}.json()
+	}
+	if s.health.any {
+		out.Loss = &lossJSON{float(s.health.smooth), float(s.health.median()), float(s.minLoss)}
+	}
+	if s.Steps > 0 {
+		out.OverflowRate = Number{float64(s.OverflowSteps) / float64(s.Steps), true}.json()
+	}
+	if s.scale.seen {
+		out.LossScale = &spanJSON{float(s.scale.first), float(s.scale.last), float(s.scale.smallest), float(s.scale.largest)}
+	}
+	return json.Marshal(out)
+}
+
+func timeJSON(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	v := recordTime(t)
+	return &v
+}

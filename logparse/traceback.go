@@ -1,0 +1,254 @@
+package logparse
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const tracebackHead = "Traceback (most recent call last):"
+
+// Bounds of a traceback that is kept: of a longer one the middle goes.
+const (
+	traceLines = 160
+	traceFirst = 40
+	traceWidth = 400
+	// traceRest is how many lines after the exception's own are still taken
+	// for its text.
+	traceRest = 400
+)
+
+// States of a trace.
+const (
+	traceNone   = iota
+	traceFrames // between "Traceback" and the exception
+	traceBody   // the exception's line was read; more of its text may follow
+)
+
+// How an exception hangs together with the one before it.
+const (
+	linkNone   = iota
+	linkDuring // raised while the other one was being handled
+	linkCause  // raised "from" the other one
+)
+
+// trace is a chain of exceptions while it is being told.
+type trace struct {
+	state   int
+	quiet   bool // the program says that it does not matter
+	link    int
+	lines   []string
+	dropped int
+	body    int // lines since the exception's own
+	// hit is the error signature found in the chain's texts.
+	hit problem
+	// exception is what is reported when there is none: the exception that
+	// says most.
+	exception problem
+	// open is set while the exception's line says nothing and the next line
+	// that does is to be added.
+	open bool
+}
+
+func (p *Parser) inTrace() bool { return p.problems.trace.state != traceNone }
+
+// openTrace begins a traceback, or goes on with the chain that it belongs to.
+func (p *Parser) openTrace(quiet bool) {
+	t := &p.problems.trace
+	if t.state == traceBody && t.link == linkNone {
+		p.closeTrace()
+	}
+	if t.state == traceNone {
+		t.quiet = quiet || p.problems.hush
+		p.problems.hush = false
+	}
+	if t.state == traceFrames { // cut off, or two processes that write to one file
+		t.lines, t.dropped = nil, 0
+	}
+	t.state = traceFrames
+	p.problems.code = false
+	t.add([]byte(tracebackHead))
+}
+
+// traceText reads a line without a prefix, with the words found in it.
+func (p *Parser) traceText(b []byte, found []find) {
+	t := &p.problems.trace
+	if isTracebackHead(b) {
+		p.openTrace(false)
+		return
+	}
+	switch t.state {
+	case traceFrames:
+		t.add(b)
+		if len(b) > 0 && b[0] != ' ' && b[0] != '\t' {
+			p.exceptionLine(b, found)
+		}
+	case traceBody:
+		p.bodyLine(b, found)
+	default:
+		p.looseText(b, found)
+	}
+}
+
+// isTracebackHead also knows the heads that Python 3.11 indents for exception
+// groups.
+func isTracebackHead(b []byte) bool {
+	return bytes.HasSuffix(b, []byte(tracebackHead)) &&
+		(len(b) == len(tracebackHead) || len(b) < 60 && !bytes.Contains(b, []byte(`"`)))
+}
+
+// looseText looks for errors in text that belongs to nothing.
+func (p *Parser) looseText(b []byte, found []find) {
+	if bytes.HasPrefix(b, []byte("Exception ignored in")) || bytes.HasPrefix(b, []byte("--- Logging error ---")) {
+		p.problems.hush = true
+		return
+	}
+	if p.quoted(b) || len(found) == 0 {
+		return
+	}
+	if sig := p.table.match(b, found, levelNone); sig != nil {
+		p.report(problem{sig, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}}, nil)
+	}
+}
+
+// quoted reports whether b is source code that an error quotes: the words in
+// it are the program's, not the error's.
+func (p *Parser) quoted(b []byte) bool {
+	if len(b) > 0 && (b[0] == '-' || b[0] == 'T') {
+		if bytes.HasPrefix(b, []byte("- The Traceback of Net Construct Code")) ||
+			bytes.HasPrefix(b, []byte("The function call stack")) {
+			p.problems.code = true
+		} else if b[0] == '-' && !bytes.HasPrefix(b, []byte("---")) {
+			p.problems.code = false
+		}
+	}
+	return p.problems.code
+}
+
+// exceptionLine reads the line that ends a traceback.
+func (p *Parser) exceptionLine(b []byte, found []find) {
+	t := &p.problems.trace
+	now := problem{p.table.exception, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}}
+	if t.exception.sig == nil || !keepsFirst(t.exception.text, now.text, t.link) {
+		t.exception = now
+		t.open = saysNothing(message(now.text))
+	}
+	t.state, t.link, t.body = traceBody, linkNone, 0
+	p.traceHit(b, found)
+}
+
+// keepsFirst decides which of two linked exceptions tells what is wrong: the
+// cause, when the second was raised from it or only repeats it; else the
+// second, which ended the program.
+func keepsFirst(first, second string, link int) bool {
+	if link == linkCause {
+		return true
+	}
+	m := message(first)
+	return !saysNothing(m) && strings.Contains(second, m)
+}
+
+// message is the text of an exception's line after its class.
+func message(line string) string {
+	_, after, ok := strings.Cut(line, ":")
+	if !ok {
+		return ""
+	}
+	return strings.TrimSpace(after)
+}
+
+// saysNothing knows the messages with which MindSpore refers to the text
+// below them.
+func saysNothing(message string) bool {
+	return message == "" || message == "Syntax error." || strings.Contains(message, "Refer to 'Dataset Pipeline Error Message'")
+}
+
+// bodyLine reads what follows an exception's line.
+func (p *Parser) bodyLine(b []byte, found []find) {
+	t := &p.problems.trace
+	switch {
+	case bytes.HasPrefix(b, []byte("During handling of the above exception")):
+		t.link = linkDuring
+	case bytes.HasPrefix(b, []byte("The above exception was the direct cause")):
+		t.link = linkCause
+	case bytes.HasPrefix(b, []byte("Exception ignored in")), bytes.HasPrefix(b, []byte("--- Logging error ---")):
+		p.closeTrace()
+		p.problems.hush = true
+		return
+	}
+	if t.body++; t.body > traceRest {
+		p.closeTrace()
+		p.looseText(b, found)
+		return
+	}
+	t.add(b)
+	if p.quoted(b) || len(b) == 0 {
+		return
+	}
+	if t.open && b[0] != '-' && b[0] != ' ' {
+		t.open = false
+		said := strings.TrimPrefix(text(b, maxText), "[ERROR] ")
+		t.exception.text = strings.TrimSpace(t.exception.text) + " " + said
+	}
+	p.traceHit(b, found)
+}
+
+// traceHit looks for an error signature in a line of an exception's text. The
+// first one counts, but one that is only a consequence gives way.
+func (p *Parser) traceHit(b []byte, found []find) {
+	t := &p.problems.trace
+	if len(found) == 0 || t.hit.sig != nil && !t.hit.sig.Secondary {
+		return
+	}
+	sig := p.table.match(b, found, levelNone)
+	if sig == nil || t.hit.sig != nil && sig.Secondary {
+		return
+	}
+	t.hit = problem{sig, strings.TrimPrefix(text(b, maxText), "[ERROR] "), p.lines + 1, p.rec.Offset, time.Time{}}
+}
+
+// closeTrace reports the chain that was told.
+func (p *Parser) closeTrace() {
+	t := p.problems.trace
+	if t.state == traceNone {
+		return
+	}
+	p.problems.trace = trace{}
+	if t.quiet {
+		return
+	}
+	found := t.hit
+	if found.sig == nil {
+		found = t.exception
+	}
+	if found.sig != nil { // else it was cut off before the exception
+		p.report(found, t.all())
+	}
+}
+
+// add keeps a line of the traceback.
+func (t *trace) add(b []byte) {
+	if len(t.lines) >= traceLines {
+		copy(t.lines[traceFirst:], t.lines[traceFirst+1:])
+		t.lines = t.lines[:len(t.lines)-1]
+		t.dropped++
+	}
+	t.lines = append(t.lines, text(b, traceWidth))
+}
+
+// all returns the lines, with a note in place of those that were dropped and
+// without empty ones at the end.
+func (t *trace) all() []string {
+	lines := t.lines
+	for len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
+		lines = lines[:len(lines)-1]
+	}
+	if t.dropped == 0 || len(lines) <= traceFirst {
+		return lines
+	}
+	out := make([]string, 0, len(lines)+1)
+	out = append(out, lines[:traceFirst]...)
+	out = append(out, "  … "+strconv.Itoa(t.dropped)+" lines left out")
+	return append(out, lines[traceFirst:]...)
+}
