@@ -3,7 +3,7 @@
 import json
 import os
 import struct
-from typing import List, Tuple
+from typing import Any, Dict, List, Tuple
 
 # Name, MindSpore's type, safetensors' type, shape, bytes.
 Tensor = Tuple[str, str, str, List[int], bytes]
@@ -17,7 +17,7 @@ def save(out: str, kind: str, epoch: int, step: int, global_step: int) -> str:
     """
     directory = os.path.join(out, "checkpoint", "rank_0")
     os.makedirs(directory, exist_ok=True)
-    base = os.path.join(directory, "tiny_rank_0-%d_%d" % (epoch, step))
+    base = os.path.join(directory, f"tiny_rank_0-{epoch}_{step}")
     tensors = content(epoch, step, global_step)
     if kind == "ckpt":
         path = base + ".ckpt"
@@ -70,7 +70,7 @@ def ckpt_record(tensor: Tensor) -> bytes:
 def safetensors(tensors: List[Tensor]) -> bytes:
     # The library puts tensors with the widest type first.
     ordered = sorted(tensors, key=lambda t: ({"I64": 0, "F32": 1, "I32": 1}[t[2]], t[0]))
-    header = {"__metadata__": {"format": "ms", "remove_redundancy": "False"}}  # type: dict
+    header: Dict[str, Any] = {"__metadata__": {"format": "ms", "remove_redundancy": "False"}}
     offset = 0
     for name, _, kind, shape, data in ordered:
         header[name] = {"dtype": kind, "shape": shape, "data_offsets": [offset, offset + len(data)]}

@@ -69,9 +69,10 @@ BEGIN = (
 FORMATS = {
     "0.6": Format(
         prefix=" - mindformers - INFO - ",
-        opening=BEGIN + (TRAINING, COMPILING),
+        opening=(*BEGIN, TRAINING, COMPILING),
         step_line=(
-            "Epoch:[{epoch:3d}/{epochs:3d}], step:[{step:5d}/{steps:5d}], loss:[{loss:5.3f}/{mean:5.3f}], "
+            "Epoch:[{epoch:3d}/{epochs:3d}], step:[{step:5d}/{steps:5d}], "
+            "loss:[{loss:5.3f}/{mean:5.3f}], "
             "time:{ms:5.3f} ms, lr:{lr}, overflow cond: {overflow}, loss_scale: {scale}"
         ),
         progress="",
@@ -82,9 +83,10 @@ FORMATS = {
     ),
     "0.8": Format(
         prefix=" - mindformers[callback.py:315] - INFO - ",
-        opening=BEGIN + (TRAINING, COMPILING),
+        opening=(*BEGIN, TRAINING, COMPILING),
         step_line=(
-            "{{ Epoch:[{epoch:3d}/{epochs:3d}], step:[{step:5d}/{steps:5d}], loss:[{loss:5.3f}/{mean:5.3f}], "
+            "{{ Epoch:[{epoch:3d}/{epochs:3d}], step:[{step:5d}/{steps:5d}], "
+            "loss:[{loss:5.3f}/{mean:5.3f}], "
             "per_step_time: {ms:.0f}ms, lr: {lr}, overflow cond: {overflow}, loss_scale: {scale}"
         ),
         progress="  %4.1f%% |%s| %.2f samples/s/p  %s }",
@@ -95,9 +97,10 @@ FORMATS = {
     ),
     "1.6": Format(
         prefix=" - mindformers./output/log[mindformers/core/callback/callback.py:494] - INFO - ",
-        opening=BEGIN + (COMPILING, TRAINING),
+        opening=(*BEGIN, COMPILING, TRAINING),
         step_line=(
-            "{{ Epoch:[{epoch:3d}/{epochs:3d}], step:[{step:5d}/{steps:5d}], loss:[{loss:5.3f}/{mean:5.3f}], "
+            "{{ Epoch:[{epoch:3d}/{epochs:3d}], step:[{step:5d}/{steps:5d}], "
+            "loss:[{loss:5.3f}/{mean:5.3f}], "
             "per_step_time: {ms:.0f}ms, lr: {lr}, overflow cond: {overflow}, loss_scale: {scale}, "
             "global_norm: [0.6068563], train_throughput_per_npu: 0.011T"
         ),

@@ -32,32 +32,88 @@ def parse(argv: Optional[List[str]] = None) -> argparse.Namespace:
     p.add_argument("--format", choices=sorted(formats.FORMATS), default="1.6")
     p.add_argument("--epochs", type=int, default=1)
     p.add_argument("--steps", type=int, default=10, help="steps of an epoch")
-    p.add_argument("--start", type=int, default=1, help="first step of the first epoch, as after a resume")
+    p.add_argument(
+        "--start", type=int, default=1, help="first step of the first epoch, as after a resume"
+    )
     p.add_argument("--step-ms", type=float, default=10.0)
     p.add_argument("--compile-ms", type=float, default=0.0, help="silence before the first step")
     p.add_argument("--out", default="output", help="directory of checkpoints")
     p.add_argument("--save-every", type=int, default=0, metavar="N")
     p.add_argument("--save-kind", choices=("ckpt", "safetensors"), default=None)
-    p.add_argument("--overflow", type=int, default=0, metavar="N", help="first N steps overflow, the loss scale halves")
-    p.add_argument("--nan-at", type=int, default=0, metavar="STEP", help="the loss is not finite from this step on")
+    p.add_argument(
+        "--overflow",
+        type=int,
+        default=0,
+        metavar="N",
+        help="first N steps overflow, the loss scale halves",
+    )
+    p.add_argument(
+        "--nan-at",
+        type=int,
+        default=0,
+        metavar="STEP",
+        help="the loss is not finite from this step on",
+    )
     p.add_argument("--flat", action="store_true", help="the loss never changes")
 
     p.add_argument("--crash-at", type=int, default=0, metavar="STEP", help="raise an exception")
-    p.add_argument("--say", default="", help="message of the exception, or last line with --kill-at and --status")
+    p.add_argument(
+        "--say",
+        default="",
+        help="message of the exception, or last line with --kill-at and --status",
+    )
     p.add_argument("--kill-at", type=int, default=0, metavar="STEP", help="SIGKILL itself")
     p.add_argument("--status", type=int, default=0, help="exit status at the end")
     p.add_argument("--hang-at", type=int, default=0, metavar="STEP", help="print nothing any more")
-    p.add_argument("--spin-at", type=int, default=0, metavar="STEP", help="print nothing any more, and use the CPU")
-    p.add_argument("--ignore", action="append", default=[], metavar="SIGNAL", help="such as SIGTERM; the workers too")
-    p.add_argument("--workers", type=int, default=0, help="children, each in a session of its own, as msrun starts them")
-    p.add_argument("--helpers", type=int, default=0, help="children in the same session, as data loaders are")
-    p.add_argument("--orphans", type=int, default=0, help="grandchildren whose parent has ended, with an empty environment")
+    p.add_argument(
+        "--spin-at",
+        type=int,
+        default=0,
+        metavar="STEP",
+        help="print nothing any more, and use the CPU",
+    )
+    p.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="SIGNAL",
+        help="such as SIGTERM; the workers too",
+    )
+    p.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        help="children, each in a session of its own, as msrun starts them",
+    )
+    p.add_argument(
+        "--helpers", type=int, default=0, help="children in the same session, as data loaders are"
+    )
+    p.add_argument(
+        "--orphans",
+        type=int,
+        default=0,
+        help="grandchildren whose parent has ended, with an empty environment",
+    )
     p.add_argument("--leave", action="store_true", help="do not end the children at the end")
-    p.add_argument("--fork-every-step", action="store_true", help="a short-lived child at each step")
-    p.add_argument("--long-line", type=int, default=0, metavar="BYTES", help="a line without end before the first step")
+    p.add_argument(
+        "--fork-every-step", action="store_true", help="a short-lived child at each step"
+    )
+    p.add_argument(
+        "--long-line",
+        type=int,
+        default=0,
+        metavar="BYTES",
+        help="a line without end before the first step",
+    )
     p.add_argument("--torn", action="store_true", help="write each line in two pieces")
-    p.add_argument("--carriage-returns", action="store_true", help="a progress bar that is redrawn before the first step")
-    p.add_argument("--pids", default="", metavar="FILE", help="append the pid of each process that is started")
+    p.add_argument(
+        "--carriage-returns",
+        action="store_true",
+        help="a progress bar that is redrawn before the first step",
+    )
+    p.add_argument(
+        "--pids", default="", metavar="FILE", help="append the pid of each process that is started"
+    )
     return p.parse_args(argv)
 
 
@@ -67,7 +123,7 @@ class Trainer:
         self.out = out
         self.format = formats.FORMATS[args.format]
         self.kind = args.save_kind or self.format.save_kind
-        self.children: List[subprocess.Popen] = []
+        self.children: List[subprocess.Popen[bytes]] = []
         self.scale = 2147483600.0 if args.overflow else 1.0
         self.losses: List[float] = []
 
@@ -92,12 +148,12 @@ class Trainer:
                 child.wait()
         if self.args.status == 0:
             self.say(self.format.over)
-        return self.args.status
+        return int(self.args.status)
 
     def step(self, epoch: int, step: int) -> None:
         a = self.args
         if a.crash_at == step:
-            raise Crash(a.say or "the trainer was told to crash at step %d" % step)
+            raise Crash(a.say or f"the trainer was told to crash at step {step}")
         if a.kill_at == step:
             if a.say:
                 self.line(a.say)
@@ -142,14 +198,16 @@ class Trainer:
         if self.format.saving:
             self.say(self.format.saving)
         began = time.time()
-        checkpoints.save(self.args.out, self.kind, epoch, step, (epoch - 1) * self.args.steps + step)
+        checkpoints.save(
+            self.args.out, self.kind, epoch, step, (epoch - 1) * self.args.steps + step
+        )
         if self.format.saved:
             self.say(self.format.saved % (epoch, step, time.time() - began))
 
     def preamble(self) -> None:
         if self.args.carriage_returns:
             for percent in range(0, 101, 10):
-                self.out.write("\r%5.1f%%|%s|" % (percent, "#" * (percent // 10)))
+                self.out.write(f"\r{percent:5.1f}%|{'#' * (percent // 10):10}|")
                 self.out.flush()
             self.out.write("\n")
         left = self.args.long_line
@@ -163,8 +221,9 @@ class Trainer:
     def start_processes(self) -> None:
         script = (
             "import signal, time\n"
-            "for name in %r: signal.signal(getattr(signal, name), signal.SIG_IGN)\n"
-            "time.sleep(3600)\n" % (self.args.ignore,)
+            f"for name in {self.args.ignore!r}:\n"
+            "    signal.signal(getattr(signal, name), signal.SIG_IGN)\n"
+            "time.sleep(3600)\n"
         )
         sleeper = [sys.executable, "-c", script]
         for i in range(self.args.workers + self.args.helpers):
@@ -177,8 +236,9 @@ class Trainer:
             # it is.
             code = (
                 "import subprocess, sys\n"
-                "c = subprocess.Popen(%r, env={}, start_new_session=True, stdout=subprocess.DEVNULL)\n"
-                "print(c.pid)\n" % (sleeper,)
+                f"c = subprocess.Popen({sleeper!r}, env={{}}, start_new_session=True,\n"
+                "                     stdout=subprocess.DEVNULL)\n"
+                "print(c.pid)\n"
             )
             out = subprocess.check_output([sys.executable, "-c", code])
             self.note(int(out))
@@ -186,12 +246,12 @@ class Trainer:
     def note(self, pid: int) -> None:
         if self.args.pids:
             with open(self.args.pids, "a", encoding="ascii") as f:
-                f.write("%d\n" % pid)
+                f.write(f"{pid}\n")
 
     def say(self, message: str) -> None:
         """Prints a record in the form of the logger of mindformers."""
         now = datetime.datetime.now()
-        stamp = now.strftime("%Y-%m-%d %H:%M:%S") + ",%03d" % (now.microsecond // 1000)
+        stamp = now.strftime("%Y-%m-%d %H:%M:%S") + f",{now.microsecond // 1000:03d}"
         self.line(stamp + self.format.prefix + message)
 
     def line(self, text: str) -> None:
@@ -206,8 +266,8 @@ class Trainer:
 
 
 def main() -> int:
-    out = open(1, "w", encoding="utf-8", closefd=False, newline="\n")
-    return Trainer(parse(), out).run()
+    with open(1, "w", encoding="utf-8", closefd=False, newline="\n") as out:
+        return Trainer(parse(), out).run()
 
 
 if __name__ == "__main__":
