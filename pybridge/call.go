@@ -14,6 +14,7 @@ type call struct {
 	header       header
 	args         string
 	surroundings Surroundings
+	inherits     bool // descriptors 1 and 2 are right already: in a worker
 	info         CallInfo
 	listener     atomic.Pointer[listener] // set when it begins
 	// finished is closed when answer is set and nothing of the call is left

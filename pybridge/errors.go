@@ -44,8 +44,8 @@ func (e *PyError) Unwrap() error {
 
 // ExitError says that a called function raised SystemExit.
 type ExitError struct {
-	Code    int
-	Message string // when SystemExit held a text instead of a number
+	Code    int    `json:"code"`
+	Message string `json:"message,omitempty"` // when SystemExit held a text instead of a number
 }
 
 func (e *ExitError) Error() string {

@@ -42,10 +42,6 @@ var started atomic.Bool
 // Start loads the interpreter of an environment into this process. It cannot
 // be undone and succeeds once.
 func Start(ctx context.Context, config Config) (*Interpreter, error) {
-	return start(ctx, config, settings{})
-}
-
-func start(ctx context.Context, config Config, s settings) (*Interpreter, error) {
 	if !filepath.IsAbs(config.Program) || !filepath.IsAbs(config.Library) {
 		return nil, errors.New("pybridge: Config.Program and Config.Library must be absolute paths")
 	}
@@ -64,6 +60,11 @@ func start(ctx context.Context, config Config, s settings) (*Interpreter, error)
 	if err := keepCrashes(config.CrashFile); err != nil {
 		return nil, err
 	}
+	return boot(config, found, settings{})
+}
+
+// boot loads an interpreter that was probed.
+func boot(config Config, found probed, s settings) (*Interpreter, error) {
 	if !started.CompareAndSwap(false, true) {
 		return nil, errors.New("pybridge: this process already has an interpreter")
 	}

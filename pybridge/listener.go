@@ -3,9 +3,9 @@
 package pybridge
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -16,13 +16,17 @@ import (
 // listener hands what a call prints and reports to the caller's functions. A
 // call writes to a file, which cannot block it; the listener reads the file.
 type listener struct {
-	out      *os.File // what descriptors 1 and 2 become; nil: nothing is kept
-	progress *os.File // our end of the progress pipe
-	report   int      // Python's end, -1 without progress
+	out    *os.File // what descriptors 1 and 2 become; nil: nothing is kept
+	pipe   *os.File // our end of the pipe that messages come from
+	report int      // Python's end, -1 without one
 
 	mu    sync.Mutex // one function of the caller at a time
 	muted bool
 	s     Surroundings
+
+	answer   string        // a worker's; valid when messages is closed
+	failure  string        // why a worker could not begin
+	messages chan struct{} // closed at the end of the pipe
 
 	stop chan struct{}
 	wg   sync.WaitGroup
@@ -31,38 +35,56 @@ type listener struct {
 // outputInterval is how often the log is looked at for new lines.
 const outputInterval = 50 * time.Millisecond
 
-// listen opens the log and begins to listen.
-func listen(s Surroundings) (*listener, error) {
-	l := &listener{s: s, report: -1, stop: make(chan struct{})}
+// listen opens the log and begins to listen, to a call in this process or to
+// a worker.
+func listen(s Surroundings, worker bool) (*listener, error) {
+	l := &listener{s: s, report: -1, stop: make(chan struct{}), messages: make(chan struct{})}
 	var err error
 	switch {
 	case s.LogFile != "":
 		l.out, err = os.OpenFile(s.LogFile, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o640)
-	case s.Output != nil:
+	case s.Output != nil || worker: // a worker's last words are wanted
 		l.out, err = memoryFile()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the step's log: %w", err)
 	}
-	if s.Progress != nil {
-		// Non-blocking: a slow listener costs progress, never the call's time.
-		var ends [2]int
-		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-			l.close()
-			return nil, fmt.Errorf("progress: %w", err)
-		}
-		l.progress, l.report = os.NewFile(uintptr(ends[0]), "progress"), ends[1]
-		l.wg.Go(l.readProgress)
+	if err := l.openPipe(worker); err != nil {
+		l.close()
+		return nil, fmt.Errorf("progress: %w", err)
 	}
 	if s.Output != nil {
-		from, err := l.out.Seek(0, 2)
-		if err != nil {
-			l.close()
-			return nil, fmt.Errorf("the step's log: %w", err)
-		}
+		from := l.written()
 		l.wg.Go(func() { l.readOutput(from) })
 	}
 	return l, nil
+}
+
+// openPipe makes the pipe for progress, and for a worker's answer.
+func (l *listener) openPipe(worker bool) error {
+	if l.s.Progress == nil && !worker {
+		close(l.messages)
+		return nil
+	}
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+		return err
+	}
+	l.report = ends[1]
+	if err := unix.SetNonblock(ends[0], true); err != nil {
+		unix.Close(ends[0])
+		return err
+	}
+	l.pipe = os.NewFile(uintptr(ends[0]), "messages")
+	if !worker {
+		// A slow listener costs progress, never the call's time. A worker's
+		// answer may not be lost, so its end stays blocking.
+		if err := unix.SetNonblock(l.report, true); err != nil {
+			return err
+		}
+	}
+	l.wg.Go(l.readMessages)
+	return nil
 }
 
 // memoryFile holds output that somebody listens to but nobody keeps.
@@ -96,11 +118,38 @@ func (l *listener) closeReport() {
 
 func (l *listener) close() {
 	l.closeReport()
-	for _, f := range []*os.File{l.out, l.progress} {
+	for _, f := range []*os.File{l.out, l.pipe} {
 		if f != nil {
 			f.Close()
 		}
 	}
+}
+
+// written returns the length of the log.
+func (l *listener) written() int64 {
+	if l.out == nil {
+		return 0
+	}
+	n, err := l.out.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// lastOutput returns the end of what was written since from.
+func (l *listener) lastOutput(from int64) string {
+	const most = 16 * 1024
+	if l.out == nil {
+		return ""
+	}
+	from = max(from, l.written()-most)
+	buffer := make([]byte, most)
+	n, err := l.out.ReadAt(buffer, from)
+	if err != nil && err != io.EOF {
+		return ""
+	}
+	return string(buffer[:n])
 }
 
 // mute makes sure that none of the caller's functions is called again.
@@ -118,19 +167,30 @@ func (l *listener) tell(f func()) {
 	}
 }
 
-// progressLine is what ftd.progress writes.
+// message is a line on the pipe. One field is set.
+type message struct {
+	Progress *progressLine `json:"progress,omitempty"` // from ftd.progress
+	Answer   string        `json:"answer,omitempty"`   // from a worker, at its end
+	Failure  string        `json:"failure,omitempty"`  // from a worker without Python
+}
+
 type progressLine struct {
 	Done  int64  `json:"done"`
 	Total int64  `json:"total"`
 	Note  string `json:"note"`
 }
 
-func (l *listener) readProgress() {
-	lines := bufio.NewScanner(l.progress)
-	for lines.Scan() {
-		var message struct{ Progress *progressLine }
-		if json.Unmarshal(lines.Bytes(), &message) == nil && message.Progress != nil {
-			p := message.Progress
+func (l *listener) readMessages() {
+	defer close(l.messages)
+	for lines := json.NewDecoder(l.pipe); ; {
+		var m message
+		if lines.Decode(&m) != nil {
+			return // the end, or a worker died in the middle of a line
+		}
+		switch p := m.Progress; {
+		case p == nil:
+			l.answer, l.failure = m.Answer, m.Failure
+		case l.s.Progress != nil:
 			l.tell(func() { l.s.Progress(p.Done, p.Total, p.Note) })
 		}
 	}

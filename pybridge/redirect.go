@@ -61,9 +61,12 @@ func (s *streams) redirect(out *os.File) error {
 
 // restore flushes what C code still holds and points the descriptors back.
 func (s *streams) restore() error {
-	C.flush_streams()
+	flushStreams()
 	return s.point(s.stdout, s.stderr)
 }
+
+// flushStreams writes out what C code printed.
+func flushStreams() { C.flush_streams() }
 
 func (s *streams) point(stdout, stderr int) error {
 	if err := unix.Dup3(stdout, 1, 0); err != nil {

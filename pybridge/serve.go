@@ -15,7 +15,10 @@ import (
 // serve runs one call on the interpreter's thread: its surroundings are set
 // up, it runs, and everything is put back whatever happened.
 func (in *Interpreter) serve(c *call) answer {
-	l, err := listen(c.surroundings)
+	if c.inherits {
+		return in.serveInherited(c)
+	}
+	l, err := listen(c.surroundings, false)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -50,6 +53,17 @@ func (in *Interpreter) serve(c *call) answer {
 			}
 		}
 	}
+	return a
+}
+
+// serveInherited runs the one call of a worker.
+func (in *Interpreter) serveInherited(c *call) answer {
+	header, err := json.Marshal(c.header)
+	if err != nil {
+		return answer{err: err}
+	}
+	a := in.thread.serve(c, string(header))
+	flushStreams()
 	return a
 }
 

@@ -16,6 +16,15 @@ type settings struct {
 	Device bool `json:"device"` // leave the cards visible
 }
 
+// order is what a worker gets on its standard input.
+type order struct {
+	Config   Config   `json:"config"`
+	Probed   probed   `json:"probed"`
+	Settings settings `json:"settings"`
+	Header   header   `json:"header"`
+	Args     []byte   `json:"args"`
+}
+
 // facts is what start answers.
 type facts struct {
 	Version string   `json:"version"`
@@ -82,6 +91,23 @@ func decodePyError(body []byte) error {
 		return fmt.Errorf("a Python exception could not be read: %w", err)
 	}
 	return e
+}
+
+// encode is the opposite of decodeAnswer, for what a worker has to say.
+func (a answer) encode() (string, error) {
+	var e *PyError
+	switch {
+	case errors.As(a.err, &e):
+		text, err := json.Marshal(e)
+		return "E" + string(text), err
+	case a.err != nil:
+		return "", a.err
+	case a.exit != nil:
+		text, err := json.Marshal(a.exit)
+		return "X" + string(text), err
+	default:
+		return "R" + string(a.result), nil
+	}
 }
 
 // call returns the answer of a function call: SystemExit is an error there,

@@ -7,6 +7,7 @@ surroundings are always put back.
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import os
@@ -41,7 +42,10 @@ def start(config: bytes) -> bytes:
     settings = json.loads(config)
     _surroundings.start()
     _device.start(pinned=not settings["device"])
-    if not settings["worker"]:
+    if settings["worker"]:
+        # It may crash, and then tells where; the daemon's signals are Go's.
+        faulthandler.enable(file=2, all_threads=True)
+    else:
         _refuse.start()
     facts = {
         "version": "{}.{}.{}".format(*sys.version_info[:3]),
