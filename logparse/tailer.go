@@ -1,0 +1,383 @@
+package logparse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Bounds and defaults of a Tailer.
+const (
+	// DefaultPoll is how often a file is looked at.
+	DefaultPoll = 250 * time.Millisecond
+	// chunkSize is the most that one Chunk holds, and all that a tailer keeps.
+	chunkSize = 128 << 10
+	// quietTime is kept between two looks that notifications asked for: a
+	// training writes several lines at once.
+	quietTime = 50 * time.Millisecond
+	// markSize is how many bytes before a position identify it.
+	markSize = 64
+)
+
+// Position is where in which file reading goes on. The zero Position is the
+// beginning of whatever file is there.
+type Position struct {
+	File   FileID
+	Offset int64
+	// Mark is a checksum of the bytes just before Offset, 0 if it is not known.
+	// With it a file that was emptied and has grown again is not mistaken for
+	// the one that was read.
+	Mark uint64
+}
+
+// Chunk is what one read of the file gave.
+type Chunk struct {
+	// Data is valid until the next call of Next.
+	Data []byte
+	// File and Offset say where Data begins.
+	File   FileID
+	Offset int64
+	// Fresh is set on the first chunk of another file than before, and of a
+	// file that was emptied: whoever parses must Flush and begin anew.
+	Fresh bool
+	// Read is when the bytes were read.
+	Read time.Time
+	// Next is the position after Data.
+	Next Position
+}
+
+// Tailer follows one file while another process writes to it. It looks at the
+// file itself, at intervals; it copes with a file that is not there yet, that
+// is truncated, rotated by renaming or by copying, deleted and made again, and
+// with network mounts. It never blocks the writer.
+//
+// Next and Close are for one goroutine; Drain may be called from any.
+type Tailer struct {
+	path    string
+	poll    time.Duration
+	wakeups *Wakeups
+	wake    chan struct{}
+	watched bool
+	drain   chan struct{}
+	once    sync.Once
+
+	file     *os.File
+	from     Position // where to go on once the file is open
+	at       Position // of file
+	last     []byte   // the bytes before at.Offset, at most markSize
+	fresh    bool
+	replaced bool // the path names another file; seen when ours was at its end
+	buf      []byte
+	looked   time.Time
+}
+
+// TailerOption changes how a Tailer works.
+type TailerOption func(*Tailer)
+
+// WithPoll sets how often the file is looked at.
+func WithPoll(d time.Duration) TailerOption { return func(t *Tailer) { t.poll = d } }
+
+// WithWakeups lets notifications shorten the waiting.
+func WithWakeups(u *Wakeups) TailerOption { return func(t *Tailer) { t.wakeups = u } }
+
+// NewTailer follows the file at path from a position on: that of the last
+// chunk which was taken care of. If the file at path is another one by now,
+// the rest of the old one is looked for beside it (rotation renames), then the
+// new one is read from its beginning. Nothing is opened before Next.
+func NewTailer(path string, from Position, opts ...TailerOption) *Tailer {
+	t := &Tailer{path: path, poll: DefaultPoll, from: from,
+		wake: make(chan struct{}, 1), drain: make(chan struct{}), buf: make([]byte, chunkSize)}
+	for _, o := range opts {
+		o(t)
+	}
+	return t
+}
+
+// Drain tells that the writer has ended: Next gives what is left in the file
+// and then io.EOF.
+func (t *Tailer) Drain() { t.once.Do(func() { close(t.drain) }) }
+
+// Close lets go of the file.
+func (t *Tailer) Close() error {
+	if t.watched {
+		t.wakeups.remove(t.path, t.wake)
+		t.watched = false
+	}
+	if t.file == nil {
+		return nil
+	}
+	err := t.file.Close()
+	t.file = nil
+	return err
+}
+
+// Next waits for bytes and returns them. It ends with io.EOF after Drain, with
+// the context's error, or with what keeps the file from being read; after that
+// it may be called again.
+func (t *Tailer) Next(ctx context.Context) (Chunk, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return Chunk{}, err
+		}
+		// Looked at before reading: what is written before Drain is read after it.
+		drained := t.drained()
+		c, err := t.look()
+		if err != nil || len(c.Data) > 0 {
+			return c, err
+		}
+		if drained && !t.replaced {
+			return Chunk{}, io.EOF
+		}
+		if err := t.wait(ctx, drained); err != nil {
+			return Chunk{}, err
+		}
+	}
+}
+
+func (t *Tailer) drained() bool {
+	select {
+	case <-t.drain:
+		return true
+	default:
+		return false
+	}
+}
+
+// wait returns at the next look at the file.
+func (t *Tailer) wait(ctx context.Context, drained bool) error {
+	if drained {
+		return nil // another file has taken the path: go on with it at once
+	}
+	if t.wakeups != nil && !t.watched {
+		t.watched = t.wakeups.add(t.path, t.wake) == nil
+	}
+	timer := time.NewTimer(t.poll)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.drain:
+		return nil
+	case <-timer.C:
+		return nil
+	case <-t.wake:
+	}
+	if rest := quietTime - time.Since(t.looked); rest > 0 {
+		timer.Reset(rest)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.drain:
+		case <-timer.C:
+		}
+	}
+	return nil
+}
+
+// look reads what is there now; no data and no error mean nothing new.
+func (t *Tailer) look() (Chunk, error) {
+	t.looked = time.Now()
+	if t.file == nil {
+		if err := t.open(); err != nil || t.file == nil {
+			return Chunk{}, err
+		}
+	}
+	for {
+		n, err := t.file.ReadAt(t.buf, t.at.Offset)
+		if n > 0 && !t.unchanged() {
+			t.restart()
+			continue
+		}
+		if n > 0 {
+			return t.chunk(t.buf[:n]), nil
+		}
+		if err != nil && err != io.EOF {
+			return Chunk{}, t.lost(err)
+		}
+		if more, err := t.atEnd(); err != nil || !more {
+			return Chunk{}, err
+		}
+	}
+}
+
+// chunk hands out what was read and moves the position.
+func (t *Tailer) chunk(data []byte) Chunk {
+	c := Chunk{Data: data, File: t.at.File, Offset: t.at.Offset, Fresh: t.fresh, Read: t.looked}
+	t.fresh, t.replaced = false, false
+	t.last = append(t.last, data[max(0, len(data)-markSize):]...)
+	t.last = t.last[max(0, len(t.last)-markSize):]
+	t.at.Offset += int64(len(data))
+	t.at.Mark = markOf(t.last)
+	c.Next = t.at
+	return c
+}
+
+// atEnd looks whether the file that was read to its end is still the one to
+// read; more tells that there is something to read from its beginning.
+func (t *Tailer) atEnd() (more bool, err error) {
+	st, err := t.file.Stat()
+	if err != nil {
+		return false, t.lost(err)
+	}
+	if st.Size() < t.at.Offset {
+		t.restart()
+		return true, nil
+	}
+	now, err := os.Stat(t.path)
+	if err != nil || fileID(now) == t.at.File {
+		t.replaced = false // gone for now, or ours: whoever has it open may still write
+		return false, nil
+	}
+	if !t.replaced {
+		t.replaced = true // one more look at ours, for what was written meanwhile
+		return false, nil
+	}
+	t.replaced = false
+	t.file.Close()
+	t.file = nil
+	t.from, t.fresh = Position{}, true
+	err = t.open()
+	return t.file != nil, err
+}
+
+// open opens the file to read, if it is there.
+func (t *Tailer) open() error {
+	f, err := openLog(t.path)
+	if err != nil || f == nil {
+		return err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return fmt.Errorf("%s: %w", t.path, err)
+	}
+	from := t.from
+	if from.File != (FileID{}) && from.File != fileID(st) {
+		if old := t.rotated(from.File); old != nil {
+			f.Close()
+			f = old
+		} else {
+			from, t.fresh = Position{}, true
+		}
+	}
+	t.file, t.from = f, Position{}
+	t.at = from
+	t.last = t.last[:0]
+	if from.File == (FileID{}) {
+		t.at = Position{File: fileID(st)}
+		return nil
+	}
+	return t.resume()
+}
+
+// resume checks that the file is still the one of the position.
+func (t *Tailer) resume() error {
+	last := make([]byte, max(min(t.at.Offset, markSize), 0))
+	_, err := t.file.ReadAt(last, t.at.Offset-int64(len(last)))
+	switch {
+	case err == io.EOF, t.at.Offset < 0, t.at.Mark != 0 && markOf(last) != t.at.Mark:
+		t.restart()
+	case err != nil:
+		return t.lost(err)
+	default:
+		t.last = last
+	}
+	return nil
+}
+
+// restart reads the file from its beginning: it is not what it was.
+func (t *Tailer) restart() {
+	t.at.Offset, t.at.Mark = 0, 0
+	t.last = t.last[:0]
+	t.fresh = true
+}
+
+// unchanged reports whether the bytes before the position are still the same.
+func (t *Tailer) unchanged() bool {
+	if len(t.last) == 0 {
+		return true
+	}
+	var before [markSize]byte
+	b := before[:len(t.last)]
+	n, _ := t.file.ReadAt(b, t.at.Offset-int64(len(b)))
+	return n == len(b) && string(b) == string(t.last)
+}
+
+// lost deals with a file that cannot be read any more. After a network mount
+// has lost track of the file it is opened again, at the same place.
+func (t *Tailer) lost(err error) error {
+	stale := errors.Is(err, syscall.ESTALE)
+	t.file.Close()
+	t.file, t.from = nil, t.at
+	if stale {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", t.path, err)
+}
+
+// rotated looks beside the path for the file that was there before.
+func (t *Tailer) rotated(id FileID) *os.File {
+	dir, base := filepath.Split(t.path)
+	if dir == "" {
+		dir = "."
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), base) {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || fileID(info) != id {
+			continue
+		}
+		f, err := openLog(filepath.Join(dir, e.Name()))
+		if err != nil || f == nil {
+			continue
+		}
+		if st, err := f.Stat(); err == nil && fileID(st) == id {
+			return f
+		}
+		f.Close()
+	}
+	return nil
+}
+
+// openLog opens a regular file; nil where there is none.
+func openLog(path string) (*os.File, error) {
+	// O_NONBLOCK: opening a FIFO must not wait for a writer.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESTALE) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file, it cannot be followed", path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// markOf is the checksum of the bytes before a position; never 0.
+func markOf(b []byte) uint64 {
+	h := fnv.New64a()
+	h.Write(b)
+	return max(h.Sum64(), 1)
+}
