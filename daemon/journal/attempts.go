@@ -14,18 +14,16 @@ type Attempt struct {
 	api.Attempt
 	// Boot is the boot of the machine during which it began.
 	Boot string
-	// Isolated is true where it runs in a process of its own.
-	Isolated bool
 	// Shim is launcher.Shim as JSON once a process runs; nil before.
 	Shim json.RawMessage
 	// Tracker is what a training's records amount to, as JSON; nil without any.
 	Tracker json.RawMessage
 }
 
-const attemptColumns = `id, step, number, state, dir, started, ended, exit_code, signal, error, boot, isolated, shim, tracker`
+const attemptColumns = `id, step, number, state, dir, started, ended, exit_code, signal, error, boot, shim, tracker`
 
 // BeginAttempt stores a new attempt at a step. dir says where attempt ID works.
-func (j *Journal) BeginAttempt(ctx context.Context, job, step, boot string, isolated bool, dir func(id string) string) (Attempt, error) {
+func (j *Journal) BeginAttempt(ctx context.Context, job, step, boot string, dir func(id string) string) (Attempt, error) {
 	var a Attempt
 	err := j.write(ctx, durable, func(t *tx) error {
 		var number int
@@ -35,10 +33,10 @@ func (j *Journal) BeginAttempt(ctx context.Context, job, step, boot string, isol
 		}
 		started := t.now.UTC()
 		id := fmt.Sprintf("%s.%d", step, number)
-		a = Attempt{Boot: boot, Isolated: isolated, Attempt: api.Attempt{
+		a = Attempt{Boot: boot, Attempt: api.Attempt{
 			ID: id, Step: step, Number: number, State: api.StateRunning, Dir: dir(id), Started: &started}}
-		_, err = t.exec(`INSERT INTO attempts (job, id, step, number, state, dir, boot, isolated, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			job, id, step, number, a.State, a.Dir, boot, isolated, started.UnixNano())
+		_, err = t.exec(`INSERT INTO attempts (job, id, step, number, state, dir, boot, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			job, id, step, number, a.State, a.Dir, boot, started.UnixNano())
 		if err != nil {
 			return err
 		}
@@ -48,14 +46,15 @@ func (j *Journal) BeginAttempt(ctx context.Context, job, step, boot string, isol
 }
 
 // SetShim stores the process of an attempt: launcher.Shim, of which the pid of
-// the child is shown.
-func (j *Journal) SetShim(ctx context.Context, job, attempt string, shim any) error {
+// the child is shown. tracker is what is known of the training so far.
+func (j *Journal) SetShim(ctx context.Context, job, attempt string, shim any, tracker []byte) error {
 	data, err := text(shim)
 	if err != nil {
 		return err
 	}
 	return j.write(ctx, durable, func(t *tx) error {
-		if err := t.must("attempt "+attempt, `UPDATE attempts SET shim = ? WHERE job = ? AND id = ?`, data, job, attempt); err != nil {
+		if err := t.must("attempt "+attempt, `UPDATE attempts SET shim = ?, tracker = coalesce(tracker, ?) WHERE job = ? AND id = ?`,
+			data, string(tracker), job, attempt); err != nil {
 			return err
 		}
 		return t.attemptEvent(job, attempt)
@@ -98,7 +97,7 @@ func scanAttempt(r row) (Attempt, error) {
 		why, shim, tracker sql.NullString
 	)
 	err := r.Scan(&a.ID, &a.Step, &a.Number, &a.State, &a.Dir, &started, &ended, &code, &a.Signal, &why,
-		&a.Boot, &a.Isolated, &shim, &tracker)
+		&a.Boot, &shim, &tracker)
 	if err != nil {
 		return a, err
 	}
@@ -143,14 +142,31 @@ func (j *Journal) Unfinished(ctx context.Context, job, step string) (Attempt, bo
 	return list[len(list)-1], true, nil
 }
 
-// LatestTraining returns the newest attempt of the job that has a tracker.
-func (j *Journal) LatestTraining(ctx context.Context, job string) (Attempt, bool, error) {
-	list, err := j.attempts(ctx, `job = ? AND tracker IS NOT NULL`, job)
-	if err != nil || len(list) == 0 {
-		return Attempt{}, false, err
+// Trainings returns the newest attempt with a tracker of each job from one id
+// to another, both included.
+func (j *Journal) Trainings(ctx context.Context, from, to string) (map[string]Attempt, error) {
+	rows, err := j.reader.QueryContext(ctx, `SELECT `+attemptColumns+`, job FROM attempts
+		WHERE job BETWEEN ? AND ? AND tracker IS NOT NULL ORDER BY started, number`, from, to)
+	if err != nil {
+		return nil, describe(err)
 	}
-	return list[len(list)-1], true, nil
+	newest := map[string]Attempt{}
+	_, err = collect(rows, func() (Attempt, error) {
+		var job string
+		a, err := scanAttempt(also{rows, &job})
+		newest[job] = a
+		return a, err
+	})
+	return newest, err
 }
+
+// also scans one column more than its caller knows of.
+type also struct {
+	row
+	dest any
+}
+
+func (a also) Scan(dest ...any) error { return a.row.Scan(append(dest, a.dest)...) }
 
 func (j *Journal) attempts(ctx context.Context, where string, args ...any) ([]Attempt, error) {
 	rows, err := j.reader.QueryContext(ctx, `SELECT `+attemptColumns+` FROM attempts WHERE `+where+` ORDER BY started, number`, args...)

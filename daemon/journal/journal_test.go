@@ -32,7 +32,7 @@ func job(t *testing.T, j *Journal, id string) {
 		ID: id, Name: "name-of-" + id, Recipe: "tiny", State: api.StateQueued, Dir: "/runs/" + id, Created: time.Now().UTC(),
 		Steps: []api.Step{{ID: "data", Uses: "records", State: api.StateQueued}, {ID: "train", Uses: "train", State: api.StateQueued}},
 	}, api.Submit{Recipe: "tiny", Vars: map[string]string{"steps": "5"}}))
-	a, err := j.BeginAttempt(ctx, id, "train", "boot-1", false, func(a string) string { return "/runs/" + id + "/" + a })
+	a, err := j.BeginAttempt(ctx, id, "train", "boot-1", func(a string) string { return "/runs/" + id + "/" + a })
 	require.NoError(t, err)
 	require.Equal(t, "train.1", a.ID)
 }
@@ -51,7 +51,7 @@ func TestAJobIsReadBackAsItWasStored(t *testing.T) {
 	require.True(t, moved)
 	require.NoError(t, j.SetStep(ctx, "01a", api.Step{ID: "data", State: api.StateRunning, Key: "abc"}, time.Now()))
 	require.NoError(t, j.SetStep(ctx, "01a", api.Step{ID: "data", State: api.StateSucceeded, Outputs: map[string]string{"file": "/x"}}, time.Now()))
-	require.NoError(t, j.SetShim(ctx, "01a", "train.1", map[string]any{"pid": 7, "child": 8}))
+	require.NoError(t, j.SetShim(ctx, "01a", "train.1", map[string]any{"pid": 7, "child": 8}, []byte("{}")))
 	code := 137
 	require.NoError(t, j.EndAttempt(ctx, "01a", api.Attempt{ID: "train.1", State: api.StateFailed, ExitCode: &code, Signal: "SIGKILL",
 		Error: &api.Error{Code: "training-failed", Message: "killed"}}))
@@ -263,20 +263,47 @@ func TestRemovingAJobLeavesNoRowBehind(t *testing.T) {
 
 func TestAStepThatCrashedIsKnownByItsKeyInOtherJobs(t *testing.T) {
 	j := fresh(t)
-	job(t, j, "01")
-	job(t, j, "02")
-	for _, id := range []string{"01", "02"} {
-		require.NoError(t, j.SetStep(t.Context(), id, api.Step{ID: "data", State: api.StateRunning, Key: "same"}, time.Now()))
+	ctx := t.Context()
+	for _, id := range []string{"01", "02", "03"} {
+		job(t, j, id)
+		require.NoError(t, j.SetStep(ctx, id, api.Step{ID: "data", State: api.StateRunning, Key: "key-of-" + id[:1]}, time.Now()))
 	}
-	require.NoError(t, j.MarkCrash(t.Context(), "01", "data"))
+	require.NoError(t, j.BeginCall(ctx, "01", "data", "boot-1"))
+	require.NoError(t, j.BeginCall(ctx, "02", "train", "boot-0")) // the machine went down during it
+	require.NoError(t, j.BeginCall(ctx, "03", "train", "boot-1"))
+	require.NoError(t, j.EndCall(ctx, "03", "train"))
+	found, err := j.FindCrashes(ctx, "boot-1")
+	require.NoError(t, err)
+	require.Equal(t, []Crash{{"01", "data"}}, found)
+	found, err = j.FindCrashes(ctx, "boot-1")
+	require.NoError(t, err)
+	require.Empty(t, found)
 	for _, c := range []struct {
 		job, step string
 		want      bool
-	}{{"01", "data", true}, {"02", "data", true}, {"01", "train", false}, {"02", "train", false}} {
-		got, err := j.Crashed(t.Context(), c.job, c.step)
+	}{{"01", "data", true}, {"02", "data", true}, {"01", "train", false}, {"02", "train", false}, {"03", "train", false}} {
+		got, err := j.Crashed(ctx, c.job, c.step)
 		require.NoError(t, err)
 		require.Equal(t, c.want, got, "%s/%s", c.job, c.step)
 	}
+}
+
+func TestTheNewestTrainingOfEachJobIsFound(t *testing.T) {
+	j := fresh(t)
+	ctx := t.Context()
+	for _, id := range []string{"01", "02", "03"} {
+		job(t, j, id)
+		require.NoError(t, j.AddBatch(ctx, batch(id, 10)))
+	}
+	_, err := j.BeginAttempt(ctx, "02", "train", "boot-1", func(a string) string { return a })
+	require.NoError(t, err)
+	require.NoError(t, j.SetShim(ctx, "02", "train.2", map[string]any{"child": 5}, []byte(`{"new":1}`)))
+	found, err := j.Trainings(ctx, "02", "03")
+	require.NoError(t, err)
+	require.Len(t, found, 2)
+	require.Equal(t, "train.2", found["02"].ID)
+	require.JSONEq(t, `{"new":1}`, string(found["02"].Tracker))
+	require.Equal(t, "train.1", found["03"].ID)
 }
 
 func TestResultsAreFoundReplacedAndDropped(t *testing.T) {

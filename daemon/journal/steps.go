@@ -66,21 +66,3 @@ func (j *Journal) steps(ctx context.Context, job string) ([]api.Step, error) {
 	}
 	return collect(rows, func() (api.Step, error) { return scanStep(rows) })
 }
-
-// MarkCrash remembers that a step took the daemon down.
-func (j *Journal) MarkCrash(ctx context.Context, job, step string) error {
-	return j.write(ctx, durable, func(t *tx) error {
-		_, err := t.exec(`INSERT OR REPLACE INTO crashes (job, step, uses, key, time)
-			SELECT job, id, uses, key, ? FROM steps WHERE job = ? AND id = ?`, t.now.UnixNano(), job, step)
-		return err
-	})
-}
-
-// Crashed reports whether this step, or one with the same key in any job, took
-// the daemon down before.
-func (j *Journal) Crashed(ctx context.Context, job, step string) (crashed bool, err error) {
-	err = j.reader.QueryRowContext(ctx, `SELECT EXISTS (
-		SELECT 1 FROM crashes c, steps s WHERE s.job = ?1 AND s.id = ?2
-			AND (c.job = ?1 AND c.step = ?2 OR c.key = s.key AND s.key <> ''))`, job, step).Scan(&crashed)
-	return crashed, describe(err)
-}

@@ -28,8 +28,6 @@ func (s *Settings) check() error {
 		}
 		*p = abs
 	}
-	// A variable that is set to nothing counts as not set, so turning this off
-	// needs a word.
 	if s.MetricsAddress == "off" {
 		s.MetricsAddress = ""
 	}

@@ -12,6 +12,9 @@ type key struct {
 	doc   string
 	bind  func(f *pflag.FlagSet, flag, doc string)
 	value func(s *Settings) any
+	// emptiable says that a variable set to nothing is a value of its own;
+	// elsewhere it counts as not set, as is usual in shells.
+	emptiable bool
 }
 
 func (k key) flag() string     { return strings.ReplaceAll(k.name, "_", "-") }
@@ -36,10 +39,13 @@ func flagSet(s *Settings) (*pflag.FlagSet, []key) {
 
 func table(s *Settings) []key {
 	text := func(name string, p *string, def, doc string) key {
-		return key{name, doc,
-			func(f *pflag.FlagSet, flag, doc string) { f.StringVar(p, flag, def, doc) },
-			func(*Settings) any { return *p }}
+		return key{name: name, doc: doc,
+			bind:  func(f *pflag.FlagSet, flag, doc string) { f.StringVar(p, flag, def, doc) },
+			value: func(*Settings) any { return *p }}
 	}
+	metrics := text("metrics_address", &s.MetricsAddress, "127.0.0.1:9466",
+		"`host:port` on which Prometheus may scrape; off or empty turns it off")
+	metrics.emptiable = true
 	d := defaults()
 	return []key{
 		text("state_dir", &s.StateDir, d.stateDir,
@@ -48,26 +54,25 @@ func table(s *Settings) []key {
 			"the Unix socket on which the daemon listens (a `path`, at most 107 bytes)"),
 		text("env", &s.Env, d.env,
 			"the Python environment with MindSpore: the `directory` of a conda environment or venv; default: $VIRTUAL_ENV or $CONDA_PREFIX"),
-		text("metrics_address", &s.MetricsAddress, "127.0.0.1:9466",
-			"`host:port` on which Prometheus may scrape; off turns it off"),
+		metrics,
 		text("log_level", &s.LogLevel, "info",
 			"how much the daemon itself logs: trace, debug, info, warn or error (a `level`)"),
 		text("log_format", &s.LogFormat, "auto",
 			"how it logs: console, json, or auto (a `format`: console on a terminal, else json)"),
-		{"slots", "how many jobs run at once (a `number`); the others wait in line",
-			func(f *pflag.FlagSet, flag, doc string) { f.IntVar(&s.Slots, flag, 1, doc) },
-			func(s *Settings) any { return s.Slots }},
+		{name: "slots", doc: "how many jobs run at once (a `number`); the others wait in line",
+			bind:  func(f *pflag.FlagSet, flag, doc string) { f.IntVar(&s.Slots, flag, 1, doc) },
+			value: func(s *Settings) any { return s.Slots }},
 		text("group", &s.Group, "",
 			"members of this Unix `group` may use the daemon like its owner; empty: nobody but the owner and root"),
-		{"read_for_others", "everybody on the machine may look at jobs, logs and metrics, and change nothing",
-			func(f *pflag.FlagSet, flag, doc string) { f.BoolVar(&s.ReadForOthers, flag, false, doc) },
-			func(s *Settings) any { return s.ReadForOthers }},
-		{"stop_interrupt_grace", "how long a training that is to stop has after SIGINT, before SIGTERM",
-			func(f *pflag.FlagSet, flag, doc string) { f.DurationVar(&s.StopInterrupt, flag, graceInterrupt, doc) },
-			func(s *Settings) any { return s.StopInterrupt.String() }},
-		{"stop_terminate_grace", "how long it then has after SIGTERM, before SIGKILL",
-			func(f *pflag.FlagSet, flag, doc string) { f.DurationVar(&s.StopTerminate, flag, graceTerminate, doc) },
-			func(s *Settings) any { return s.StopTerminate.String() }},
+		{name: "read_for_others", doc: "everybody on the machine may look at jobs, logs and metrics, and change nothing",
+			bind:  func(f *pflag.FlagSet, flag, doc string) { f.BoolVar(&s.ReadForOthers, flag, false, doc) },
+			value: func(s *Settings) any { return s.ReadForOthers }},
+		{name: "stop_interrupt_grace", doc: "how long a training that is to stop has after SIGINT, before SIGTERM",
+			bind:  func(f *pflag.FlagSet, flag, doc string) { f.DurationVar(&s.StopInterrupt, flag, graceInterrupt, doc) },
+			value: func(s *Settings) any { return s.StopInterrupt.String() }},
+		{name: "stop_terminate_grace", doc: "how long it then has after SIGTERM, before SIGKILL",
+			bind:  func(f *pflag.FlagSet, flag, doc string) { f.DurationVar(&s.StopTerminate, flag, graceTerminate, doc) },
+			value: func(s *Settings) any { return s.StopTerminate.String() }},
 		text("shim", &s.Shim, d.shim,
 			"the program `file` that holds each training, ftd-shim"),
 		text("libexec", &s.Libexec, d.libexec,

@@ -94,7 +94,7 @@ func (k key) settle(flag *pflag.Flag, file *file) (origin string, err error) {
 	if flag.Changed {
 		return "flag --" + flag.Name, nil
 	}
-	if text, ok := os.LookupEnv(k.variable()); ok && text != "" {
+	if text, ok := os.LookupEnv(k.variable()); ok && (text != "" || k.emptiable) {
 		origin = "environment " + k.variable()
 		return origin, k.set(flag, text, origin)
 	}

@@ -17,7 +17,8 @@ import (
 // settings file where text is not empty.
 func clean(t *testing.T, text string) (file string) {
 	for _, k := range table(new(Settings)) {
-		t.Setenv(k.variable(), "")
+		t.Setenv(k.variable(), "") // so that it is put back
+		os.Unsetenv(k.variable())
 	}
 	for _, name := range []string{"STATE_DIRECTORY", "RUNTIME_DIRECTORY", "VIRTUAL_ENV", "CONDA_PREFIX", "FTD_SOCKET"} {
 		t.Setenv(name, "")
@@ -125,6 +126,12 @@ func TestDefaultsFollowTheUserAndTheService(t *testing.T) {
 	require.Equal(t, "/srv/ftd", s.StateDir)
 	require.Equal(t, "/opt/conda/envs/ms", s.Env)
 	require.Empty(t, s.MetricsAddress)
+	t.Setenv("FTD_METRICS_ADDRESS", "")
+	t.Setenv("FTD_SLOTS", "")
+	s, err = Load(nil)
+	require.NoError(t, err)
+	require.Empty(t, s.MetricsAddress)
+	require.Equal(t, 1, s.Slots)
 }
 
 func TestPrintShowsEveryKeyOnceWithItsOrigin(t *testing.T) {

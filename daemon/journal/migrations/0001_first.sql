@@ -39,7 +39,6 @@ CREATE TABLE attempts (
   state     TEXT NOT NULL,
   dir       TEXT NOT NULL,
   boot      TEXT NOT NULL,           -- the boot during which it began
-  isolated  INTEGER NOT NULL DEFAULT 0,
   started   INTEGER NOT NULL,
   ended     INTEGER,
   shim      TEXT,                    -- launcher.Shim, once the process runs
@@ -133,11 +132,19 @@ CREATE TABLE results (
   created INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Calls into the daemon's own interpreter that have not returned. What is found
+-- here at the start took the daemon down, if the machine is still the same boot.
+CREATE TABLE calls (
+  job  TEXT NOT NULL,
+  step TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  PRIMARY KEY (job, step)
+) WITHOUT ROWID;
+
 -- Steps that took the daemon down: they run in a process of their own.
 CREATE TABLE crashes (
   job  TEXT NOT NULL,
   step TEXT NOT NULL,
-  uses TEXT NOT NULL,
   key  TEXT NOT NULL,
   time INTEGER NOT NULL,
   PRIMARY KEY (job, step)

@@ -38,7 +38,6 @@ CREATE TABLE attempts (
   state     TEXT NOT NULL,
   dir       TEXT NOT NULL,
   boot      TEXT NOT NULL,
-  isolated  INTEGER NOT NULL DEFAULT 0,
   started   INTEGER NOT NULL,
   ended     INTEGER,
   shim      TEXT,
@@ -125,10 +124,16 @@ CREATE TABLE results (
   created INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE calls (
+  job  TEXT NOT NULL,
+  step TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  PRIMARY KEY (job, step)
+) WITHOUT ROWID;
+
 CREATE TABLE crashes (
   job  TEXT NOT NULL,
   step TEXT NOT NULL,
-  uses TEXT NOT NULL,
   key  TEXT NOT NULL,
   time INTEGER NOT NULL,
   PRIMARY KEY (job, step)
@@ -136,7 +141,7 @@ CREATE TABLE crashes (
 INSERT INTO jobs VALUES ('01k0old', 'old', 'tiny-llama', 'succeeded', '{"recipe":"tiny-llama","vars":{"steps":"2"}}', '/old/runs/01k0old', 1750000000000000000, 1750000001000000000, 1750000009000000000, NULL);
 INSERT INTO steps VALUES ('01k0old', 'tokenizer', 0, 'tokenizer', 'skipped', 'key-1', '', NULL, 1750000001000000000, '{"model":"/old/tokenizer.model"}', NULL);
 INSERT INTO steps VALUES ('01k0old', 'train', 1, 'train', 'succeeded', '', '', 1750000002000000000, 1750000009000000000, NULL, NULL);
-INSERT INTO attempts VALUES ('01k0old', 'train.1', 'train', 1, 'succeeded', '/old/runs/01k0old/train.1', 'boot', 0, 1750000002000000000, 1750000009000000000, '{"pid":4241,"child":4242}', 0, '', NULL, NULL);
+INSERT INTO attempts VALUES ('01k0old', 'train.1', 'train', 1, 'succeeded', '/old/runs/01k0old/train.1', 'boot', 1750000002000000000, 1750000009000000000, '{"pid":4241,"child":4242}', 0, '', NULL, NULL);
 INSERT INTO files VALUES (1, '01k0old', 'train.1', 0, '802:1f', '/old/runs/01k0old/train.1/rank_0.log', 400, X'7b7d');
 INSERT INTO points VALUES (1, 100, 1750000003000000000, 1, 1, 1, 2, 1, 6.9, 1e-05, 120.5, 0, 65536.0, NULL);
 INSERT INTO points VALUES (1, 250, 1750000004000000000, 1, 1, 2, 2, 2, 'NaN', 1e-05, 110.5, 1, 32768.0, 'Infinity');
