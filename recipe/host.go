@@ -37,6 +37,12 @@ type Host interface {
 	Results() Results
 }
 
+// FollowOptions may be implemented by a [Host] to say how the training of an
+// attempt is followed, for example which checkpoints it has stored already.
+type FollowOptions interface {
+	FollowOptions(attempt string) []launcher.FollowOption
+}
+
 // Attempt is one try at a step.
 type Attempt struct {
 	ID      string // "train.1", the name of its run directory
@@ -112,20 +118,4 @@ type StepStatus struct {
 	Outputs map[string]string
 	Problem *Problem
 	Time    time.Time
-}
-
-// Problem is an error with a code, a cause and a remedy: what a person reads.
-type Problem struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Remedy  string   `json:"remedy,omitempty"`
-	Source  string   `json:"source,omitempty"`
-	Excerpt []string `json:"excerpt,omitempty"`
-}
-
-func (p *Problem) Error() string {
-	if p.Remedy == "" {
-		return p.Message
-	}
-	return p.Message + "; " + p.Remedy
 }

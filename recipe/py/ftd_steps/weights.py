@@ -18,7 +18,7 @@ def make(
     max_positions: int,
     seed: int,
 ) -> Dict[str, Any]:
-    """Write ``model.safetensors`` and ``config.json`` of an untrained LLaMA.
+    """Write ``hf/model.safetensors`` and ``hf/config.json`` of an untrained LLaMA.
 
     The same arguments give the same bytes, on every machine. The matrices
     spread by 1/sqrt(hidden_size): wider than a model that is to be trained
@@ -41,11 +41,14 @@ def make(
         else:
             tensors[name] = (random.standard_normal(shape) * spread).astype(numpy.float32)
         ftd.progress(len(tensors), layers * 9 + 3, "tensors")
-    path = os.path.join(output_dir, "model.safetensors")
+    # A directory of its own: whoever reads Hugging Face weights reads all of it.
+    directory = os.path.join(output_dir, "hf")
+    os.makedirs(directory, exist_ok=True)
+    path = os.path.join(directory, "model.safetensors")
     save_file(tensors, path + ".part", metadata={"format": "pt"})
     os.replace(path + ".part", path)
     files.write_json(
-        os.path.join(output_dir, "config.json"),
+        os.path.join(directory, "config.json"),
         {
             "architectures": ["LlamaForCausalLM"],
             "model_type": "llama",
@@ -66,7 +69,7 @@ def make(
     )
     parameters = sum(int(tensor.size) for tensor in tensors.values())
     print("%d tensors with %d parameters" % (len(tensors), parameters))
-    return {"dir": output_dir, "file": path, "tensors": len(tensors), "parameters": parameters}
+    return {"dir": directory, "file": path, "tensors": len(tensors), "parameters": parameters}
 
 
 def shapes(

@@ -1,0 +1,252 @@
+package recipe
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Names that ${...} may hold besides variables and outputs.
+const (
+	refJobDir = "job.dir"
+	refJobID  = "job.id"
+)
+
+// check looks at what the parts of a recipe say about each other, and
+// completes each step's Needs.
+func check(r *Recipe) error {
+	c := checker{recipe: r, kinds: kinds(), vars: map[string]bool{}}
+	for _, v := range r.Vars {
+		c.vars[v.Name] = true
+	}
+	for i := range r.Steps {
+		if err := c.identity(i); err != nil {
+			return err
+		}
+	}
+	if err := c.environment(r.Env, "env", nil); err != nil {
+		return err
+	}
+	for i := range r.Steps {
+		if err := c.step(i); err != nil {
+			return err
+		}
+	}
+	return c.cycles()
+}
+
+type checker struct {
+	recipe *Recipe
+	kinds  map[string]Kind
+	vars   map[string]bool
+}
+
+func (c *checker) at(path string) position { return c.recipe.at[path] }
+
+// identity checks a step's id and kind; the other checks rely on them.
+func (c *checker) identity(i int) error {
+	s := &c.recipe.Steps[i]
+	if s.ID == "" {
+		return c.at(s.path).invalid("add id:", "the step lacks an id")
+	}
+	if first := slices.IndexFunc(c.recipe.Steps, func(o Step) bool { return o.ID == s.ID }); first < i {
+		return c.at(s.path+".id").invalid("choose another one", "the id %q is that of an earlier step", s.ID)
+	}
+	if s.Uses == "" {
+		return c.at(s.path).invalid("add uses: with one of "+strings.Join(Kinds(), ", "), "the step %q lacks a kind", s.ID)
+	}
+	if _, ok := c.kinds[s.Uses]; !ok {
+		return c.at(s.path+".uses").invalid(didYouMean(s.Uses, Kinds()), "there is no kind of step %q", s.Uses)
+	}
+	if s.Isolation != "" && s.Isolation != IsolationWorker {
+		return c.at(s.path+".isolation").invalid("write isolation: "+IsolationWorker+", or leave it out", "isolation cannot be %q", s.Isolation)
+	}
+	return nil
+}
+
+func (c *checker) step(i int) error {
+	s := &c.recipe.Steps[i]
+	refs := map[string]bool{}
+	if err := c.parameters(s, refs); err != nil {
+		return err
+	}
+	if err := c.environment(s.Env, s.path+".env", refs); err != nil {
+		return err
+	}
+	for j, need := range s.Needs {
+		if _, ok := c.recipe.step(need); !ok {
+			return c.at(fmt.Sprintf("%s.needs.%d", s.path, j)).invalid(didYouMean(need, c.ids()), "there is no step %q", need)
+		}
+	}
+	if s.Needs == nil && i > 0 {
+		s.Needs = []string{c.recipe.Steps[i-1].ID}
+	}
+	for _, ref := range sorted(refs) {
+		if !slices.Contains(s.Needs, ref) {
+			s.Needs = append(s.Needs, ref)
+		}
+	}
+	return nil
+}
+
+func (c *checker) parameters(s *Step, refs map[string]bool) error {
+	params := c.kinds[s.Uses].Params()
+	names := make([]string, len(params))
+	for i, p := range params {
+		names[i] = p.Name
+		if _, given := s.With[p.Name]; p.Required && !given {
+			return c.at(s.path).invalid("add it below with:", "the step %q (%s) lacks the parameter %q", s.ID, s.Uses, p.Name)
+		}
+	}
+	for _, name := range sorted(s.With) {
+		path := s.path + ".with." + name
+		i := slices.Index(names, name)
+		if i < 0 {
+			return c.at(path).invalid(didYouMean(name, names), "the kind %q has no parameter %q", s.Uses, name)
+		}
+		found, err := c.references(s.With[name], path, refs)
+		if err != nil {
+			return err
+		}
+		if s.With[name] == nil {
+			if params[i].Required {
+				return c.at(path).invalid("give it a value", "the parameter %q is empty", name)
+			}
+			continue
+		}
+		if !found { // what variables hold is not known yet
+			if _, err := params[i].convert(s.With[name]); err != nil {
+				return c.at(path).invalid("correct it", "the parameter %q %v", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *checker) environment(env map[string]string, path string, refs map[string]bool) error {
+	for _, name := range sorted(env) {
+		if _, err := c.references(env[name], path+"."+name, refs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// references checks all ${...} within a value, and notes the steps they name;
+// refs is nil where no step may be named.
+func (c *checker) references(v any, path string, refs map[string]bool) (found bool, err error) {
+	var inner bool
+	switch v := v.(type) {
+	case string:
+		return c.text(v, path, refs)
+	case []any:
+		for i := range v {
+			if inner, err = c.references(v[i], fmt.Sprintf("%s.%d", path, i), refs); err != nil {
+				return false, err
+			}
+			found = found || inner
+		}
+	case map[string]any:
+		for _, name := range sorted(v) {
+			if inner, err = c.references(v[name], path+"."+name, refs); err != nil {
+				return false, err
+			}
+			found = found || inner
+		}
+	}
+	return found, nil
+}
+
+func (c *checker) text(text, path string, refs map[string]bool) (bool, error) {
+	at := c.at(path)
+	_, references, ok, column := pieces(text)
+	if !ok {
+		at.column += column
+		return false, at.invalid("close it with }, or write $${ for a plain ${", "${ is not closed")
+	}
+	for _, ref := range references {
+		where := at
+		where.column += ref.at
+		if err := c.reference(ref.name, where, refs); err != nil {
+			return false, err
+		}
+	}
+	return len(references) > 0, nil
+}
+
+func (c *checker) reference(name string, at position, refs map[string]bool) error {
+	if name == refJobDir || name == refJobID || c.vars[name] {
+		return nil
+	}
+	id, output, ok := outputReference(name)
+	if !ok {
+		known := append(sorted(c.vars), refJobDir, refJobID)
+		return at.invalid(didYouMean(name, known)+" (a plain ${ is written $${)", "there is no variable %q", name)
+	}
+	step, ok := c.recipe.step(id)
+	if !ok {
+		return at.invalid(didYouMean(id, c.ids()), "there is no step %q", id)
+	}
+	if refs == nil {
+		return at.invalid("put it into the env of a step", "the recipe's env cannot hold the output of a step")
+	}
+	outputs := c.kinds[step.Uses].Outputs()
+	if !slices.Contains(outputs, output) {
+		return at.invalid(didYouMean(output, outputs), "the step %q (%s) has no output %q", id, step.Uses, output)
+	}
+	refs[id] = true
+	return nil
+}
+
+// cycles refuses steps that need each other.
+func (c *checker) cycles() error {
+	const (
+		onPath = 1
+		clean  = 2
+	)
+	state := map[string]int{}
+	var path []string
+	var visit func(s Step) error
+	visit = func(s Step) error {
+		switch state[s.ID] {
+		case clean:
+			return nil
+		case onPath:
+			ring := append(path[slices.Index(path, s.ID):], s.ID)
+			return c.at(s.path).invalid("remove one of these needs", "the steps need each other: %s", strings.Join(ring, " needs "))
+		}
+		state[s.ID], path = onPath, append(path, s.ID)
+		for _, need := range s.Needs {
+			next, _ := c.recipe.step(need)
+			if err := visit(next); err != nil {
+				return err
+			}
+		}
+		state[s.ID], path = clean, path[:len(path)-1]
+		return nil
+	}
+	for _, s := range c.recipe.Steps {
+		if err := visit(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) ids() []string {
+	ids := make([]string, len(c.recipe.Steps))
+	for i, s := range c.recipe.Steps {
+		ids[i] = s.ID
+	}
+	return ids
+}
+
+func sorted[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

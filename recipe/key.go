@@ -1,0 +1,121 @@
+package recipe
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// keyVersion changes when results of older versions of this program must not
+// be used any more, for a reason that no other part of the key tells.
+const keyVersion = 1
+
+// resultKey hashes what a step's result depends on: its kind and parameters,
+// the content of its input files (or the key of the result they belong to),
+// ftd's own Python code, and the packages of the environment.
+func resultKey(s *StepContext, params []Param) (string, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d %q\n", keyVersion, s.Step.Uses)
+	for _, p := range params {
+		v, given := s.With[p.Name]
+		if !given {
+			continue
+		}
+		if from := s.From[p.Name]; from != "" {
+			fmt.Fprintf(h, "%q from %q\n", p.Name, from)
+			continue
+		}
+		text, err := json.Marshal(v)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%q = %s\n", p.Name, text)
+		if path := s.text(p.Name); path != "" && (p.Type == File || p.Type == Dir) {
+			if err := hashPath(h, path); err != nil {
+				return "", inputProblem(p, path, err)
+			}
+		}
+	}
+	for _, name := range sorted(s.Env) {
+		fmt.Fprintf(h, "env %q = %q\n", name, s.Env[name])
+	}
+	if err := hashTree(h, Library(), "ftd_steps"); err != nil {
+		return "", err
+	}
+	for _, p := range packages(s.Settings.Env) {
+		fmt.Fprintln(h, p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+func inputProblem(p Param, path string, err error) error {
+	return &Problem{
+		Code:    CodeData,
+		Message: fmt.Sprintf("the %s %s (parameter %q) cannot be read: %v", p.Type, path, p.Name, reason(err)),
+		Remedy:  "check the path, and who may read it",
+	}
+}
+
+// reason leaves out the path that an error of package os repeats.
+func reason(err error) error {
+	if p, ok := err.(*fs.PathError); ok {
+		return p.Err
+	}
+	return err
+}
+
+func hashPath(h hash.Hash, path string) error {
+	if strings.HasPrefix(path, builtinPrefix) {
+		content, err := readSource(path)
+		h.Write(content)
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return hashTree(h, os.DirFS(path), ".")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(h, f)
+	return err
+}
+
+func hashTree(h hash.Hash, tree fs.FS, root string) error {
+	return fs.WalkDir(tree, root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		f, err := tree.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		fmt.Fprintf(h, "file %q\n", path)
+		_, err = io.Copy(h, f)
+		return err
+	})
+}
+
+// packages lists what is installed in an environment, as NAME-VERSION.
+func packages(prefix string) []string {
+	found, _ := filepath.Glob(filepath.Join(prefix, "lib", "python*", "site-packages", "*.dist-info"))
+	for i, path := range found {
+		found[i] = filepath.Base(path)
+	}
+	slices.Sort(found)
+	return found
+}

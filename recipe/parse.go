@@ -1,0 +1,329 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+var (
+	recipeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	stepID     = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
+	varName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// Parse reads a recipe and checks all that can be checked before it runs:
+// names, kinds, parameters, references, the order of the steps. file is what
+// errors call it; they are of type [*Problem] and say line and column.
+func Parse(file string, source []byte) (*Recipe, error) {
+	tree, err := parser.ParseBytes(source, 0)
+	if err != nil {
+		return nil, syntaxProblem(file, err)
+	}
+	r := &reader{recipe: &Recipe{at: map[string]position{}}, file: file}
+	if len(tree.Docs) > 1 {
+		return nil, positionOf(file, tree.Docs[1].Body).invalid("put it into a file of its own", "a second document begins here")
+	}
+	var body ast.Node
+	if len(tree.Docs) == 1 {
+		body = tree.Docs[0].Body
+	}
+	if body == nil {
+		return nil, position{file, 1, 1}.invalid("begin with: apiVersion: "+APIVersion, "the file is empty")
+	}
+	if err := r.document(body); err != nil {
+		return nil, err
+	}
+	return r.recipe, check(r.recipe)
+}
+
+func syntaxProblem(file string, err error) *Problem {
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		return position{file, 1, 1}.invalid("correct the YAML", "%v", err)
+	}
+	where := at.GetToken().Position
+	return position{file, where.Line, where.Column}.invalid("correct the YAML", "%s", at.GetMessage())
+}
+
+// reader turns the tree of a file into a recipe, and notes where things are.
+type reader struct {
+	recipe *Recipe
+	file   string
+}
+
+// entry is one key of a mapping with its value.
+type entry struct {
+	key   string
+	path  string // "steps.0.with.data"
+	at    position
+	value ast.Node
+}
+
+func (r *reader) document(body ast.Node) error {
+	top, err := r.keys(body, "", "the recipe", "apiVersion", "name", "description", "vars", "env", "steps")
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, e := range top {
+		seen[e.key] = true
+		switch e.key {
+		case "apiVersion":
+			r.recipe.APIVersion, err = r.text(e)
+			if err == nil && r.recipe.APIVersion != APIVersion {
+				err = r.at(e.value).invalid("write apiVersion: "+APIVersion, "apiVersion %q is not known to this ftd", r.recipe.APIVersion)
+			}
+		case "name":
+			r.recipe.Name, err = r.name(e, recipeName, "letters, digits, and - . _ between them")
+		case "description":
+			r.recipe.Description, err = r.text(e)
+		case "vars":
+			err = r.vars(e)
+		case "env":
+			r.recipe.Env, err = r.env(e)
+		case "steps":
+			err = r.steps(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, key := range []string{"apiVersion", "name", "steps"} {
+		if !seen[key] {
+			return r.at(body).invalid(fmt.Sprintf("add %s:", key), "the recipe lacks %q", key)
+		}
+	}
+	return nil
+}
+
+func (r *reader) vars(e entry) error {
+	entries, err := r.entries(e.value, e.path, "vars")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !varName.MatchString(e.key) {
+			return e.at.invalid("use letters, digits and _", "%q cannot be the name of a variable", e.key)
+		}
+		v := Var{Name: e.key}
+		if _, null := e.value.(*ast.NullNode); null {
+			v.Required = true
+		} else if v.Default, err = r.text(e); err != nil {
+			return err
+		}
+		r.recipe.Vars = append(r.recipe.Vars, v)
+	}
+	return nil
+}
+
+func (r *reader) env(e entry) (map[string]string, error) {
+	entries, err := r.entries(e.value, e.path, "env")
+	if err != nil {
+		return nil, err
+	}
+	env := map[string]string{}
+	for _, e := range entries {
+		if !envName.MatchString(e.key) {
+			return nil, e.at.invalid("use letters, digits and _", "%q cannot be the name of an environment variable", e.key)
+		}
+		if env[e.key], err = r.text(e); err != nil {
+			return nil, err
+		}
+	}
+	return env, nil
+}
+
+func (r *reader) steps(e entry) error {
+	list, ok := e.value.(*ast.SequenceNode)
+	if !ok || len(list.Values) == 0 {
+		return r.at(e.value).invalid("write at least one: - id: ... and uses: ...", "steps must be a list of steps")
+	}
+	for i, node := range list.Values {
+		if err := r.step(node, fmt.Sprintf("%s.%d", e.path, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) step(node ast.Node, path string) error {
+	entries, err := r.keys(node, path, "a step", "id", "uses", "with", "needs", "env", "isolation")
+	if err != nil {
+		return err
+	}
+	r.recipe.at[path] = r.at(node)
+	s := Step{path: path}
+	for _, e := range entries {
+		switch e.key {
+		case "id":
+			s.ID, err = r.name(e, stepID, "small letters, digits, - and _, a letter first")
+		case "uses":
+			s.Uses, err = r.text(e)
+		case "with":
+			s.With, err = r.values(e.value, e.path)
+		case "needs":
+			s.Needs, err = r.names(e)
+		case "env":
+			s.Env, err = r.env(e)
+		case "isolation":
+			s.Isolation, err = r.text(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	r.recipe.Steps = append(r.recipe.Steps, s)
+	return nil
+}
+
+// keys returns the entries of a mapping that may have only the known keys.
+func (r *reader) keys(node ast.Node, path, what string, known ...string) ([]entry, error) {
+	entries, err := r.entries(node, path, what)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if !slices.Contains(known, e.key) {
+			return nil, e.at.invalid(didYouMean(e.key, known), "%s has no key %q", what, e.key)
+		}
+	}
+	return entries, nil
+}
+
+func (r *reader) entries(node ast.Node, path, what string) ([]entry, error) {
+	var values []*ast.MappingValueNode
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		values = n.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{n}
+	case *ast.NullNode:
+		return nil, nil
+	default:
+		return nil, r.at(node).invalid("write KEY: VALUE", "%s must be a map", what)
+	}
+	entries := make([]entry, 0, len(values))
+	for _, v := range values {
+		key, ok := v.Key.(ast.ScalarNode)
+		if !ok {
+			return nil, r.at(v.Key).invalid("use a plain name", "this cannot be a key")
+		}
+		e := entry{key: fmt.Sprint(key.GetValue()), at: r.at(v.Key), value: v.Value}
+		e.path = e.key
+		if path != "" {
+			e.path = path + "." + e.key
+		}
+		r.recipe.at[e.path] = r.at(v.Value)
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// value returns a parameter: scalars, lists and maps of them.
+func (r *reader) value(node ast.Node, path string) (any, error) {
+	r.recipe.at[path] = r.at(node)
+	switch n := node.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return r.values(node, path)
+	case *ast.SequenceNode:
+		list := make([]any, len(n.Values))
+		for i, v := range n.Values {
+			var err error
+			if list[i], err = r.value(v, fmt.Sprintf("%s.%d", path, i)); err != nil {
+				return nil, err
+			}
+		}
+		return list, nil
+	case *ast.NullNode:
+		return nil, nil
+	case *ast.BoolNode:
+		return n.Value, nil
+	case *ast.FloatNode:
+		return n.Value, nil
+	case *ast.IntegerNode:
+		switch v := n.Value.(type) {
+		case int64:
+			return v, nil
+		case uint64:
+			if v <= math.MaxInt64 {
+				return int64(v), nil
+			}
+		}
+		return nil, r.at(node).invalid("use a smaller one", "the number is too large")
+	case *ast.StringNode, *ast.LiteralNode:
+		return scalarText(n), nil
+	}
+	return nil, r.at(node).invalid("write the value itself", "a recipe knows no %s", strings.ToLower(node.Type().String()))
+}
+
+func (r *reader) values(node ast.Node, path string) (map[string]any, error) {
+	entries, err := r.entries(node, path, "with")
+	if err != nil {
+		return nil, err
+	}
+	m := make(map[string]any, len(entries))
+	for _, e := range entries {
+		if m[e.key], err = r.value(e.value, e.path); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// text returns a scalar as it is written.
+func (r *reader) text(e entry) (string, error) {
+	switch n := e.value.(type) {
+	case *ast.StringNode, *ast.LiteralNode:
+		return scalarText(n), nil
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return e.value.GetToken().Value, nil
+	}
+	return "", r.at(e.value).invalid("write a text", "%q must be a text", e.key)
+}
+
+func scalarText(node ast.Node) string {
+	switch n := node.(type) {
+	case *ast.StringNode:
+		return n.Value
+	case *ast.LiteralNode:
+		return n.Value.Value
+	}
+	return node.String()
+}
+
+func (r *reader) name(e entry, pattern *regexp.Regexp, rule string) (string, error) {
+	name, err := r.text(e)
+	if err == nil && !pattern.MatchString(name) {
+		err = r.at(e.value).invalid("use "+rule, "%s cannot be %s", e.key, strconv.Quote(name))
+	}
+	return name, err
+}
+
+func (r *reader) names(e entry) ([]string, error) {
+	list, ok := e.value.(*ast.SequenceNode)
+	if !ok {
+		return nil, r.at(e.value).invalid("write [ID, ...]", "%q must be a list of step ids", e.key)
+	}
+	names := make([]string, len(list.Values)) // not nil: an empty list says something
+	for i, node := range list.Values {
+		path := fmt.Sprintf("%s.%d", e.path, i)
+		r.recipe.at[path] = r.at(node)
+		var err error
+		if names[i], err = r.text(entry{key: e.key, value: node}); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+func (r *reader) at(node ast.Node) position { return positionOf(r.file, node) }

@@ -1,0 +1,185 @@
+package recipe
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"ftd/checkpoint"
+	"ftd/launcher"
+	"ftd/logparse"
+)
+
+const (
+	excerptBytes = 32 << 10 // read from the end of a log for its last lines
+	messageLimit = 300      // runes of a log line in a message
+
+	// The times of files come from a coarser clock than those of programs.
+	clockGrain = 2 * time.Second
+)
+
+// verdict says why a training that is over did not succeed; nil if it did.
+func verdict(ctx context.Context, s *StepContext, run *launcher.Run, status launcher.Status) error {
+	switch status.State {
+	case launcher.StateInterrupted:
+		return &Problem{
+			Code:    CodeInterrupted,
+			Message: "the training was interrupted: " + status.Reason,
+			Remedy:  "run the recipe again; what the other steps made is still there",
+			Source:  run.Log(),
+		}
+	case launcher.StateLost:
+		return &Problem{
+			Code:    CodeTrainingLost,
+			Message: "how the training ended is not known: " + status.Reason,
+			Remedy:  "look at the end of its log and at dmesg (was memory short?), then run the recipe again",
+			Source:  run.Log(),
+			Excerpt: lastLines(run.Log()),
+		}
+	}
+	exit := status.Exit
+	if exit.Error != "" {
+		return &Problem{
+			Code:    CodeCommandNotFound,
+			Message: "the training could not be started: " + exit.Error,
+			Remedy:  "check the command and the environment (ftctl env explain)",
+		}
+	}
+	if exit.Code == 0 {
+		return nil
+	}
+	if base := s.text("base"); base != "" {
+		if _, err := readWeights(s.Attempt.Dir); err == nil {
+			if err := checkWeights(s.Attempt.Dir, base); err != nil {
+				return err
+			}
+		}
+	}
+	p := diagnose(ctx, run.Log(), ending(exit))
+	if p.Code == codeStaticTLS {
+		return remedied(p, run, s.Settings.Env)
+	}
+	return p
+}
+
+// codeStaticTLS is the one signature of the log that another try, with another
+// environment, cures.
+const codeStaticTLS = "static-tls"
+
+func remedied(p *Problem, run *launcher.Run, prefix string) error {
+	return p
+}
+
+func ending(exit launcher.Exit) string {
+	if exit.Signal != "" {
+		return "the training was ended by " + exit.Signal
+	}
+	return fmt.Sprintf("the training ended with status %d", exit.Code)
+}
+
+// diagnose finds in a log what ended the training: the earliest known error
+// that is no consequence of another one, or else the last exception.
+func diagnose(ctx context.Context, log, ended string) *Problem {
+	p := &Problem{
+		Code:    CodeTrainingFailed,
+		Message: ended,
+		Remedy:  "look at the end of its log",
+		Source:  log,
+		Excerpt: lastLines(log),
+	}
+	// What is no log of a training may still hold a traceback.
+	summary, err := logparse.SummarizeFile(ctx, log)
+	if summary == nil || len(summary.Errors) == 0 {
+		if err == nil && summary != nil && summary.Steps > 0 {
+			p.Message += fmt.Sprintf(" after %d steps; its log says no reason", summary.Steps)
+		} else if len(p.Excerpt) > 0 {
+			p.Message += ": " + shorten(p.Excerpt[len(p.Excerpt)-1])
+		}
+		return p
+	}
+	i := cause(summary.Errors)
+	found := summary.Errors[i]
+	p.Message = fmt.Sprintf("%s: %s", ended, shorten(found.Text))
+	p.Source = fmt.Sprintf("%s:%d", log, summary.ErrorLines[i])
+	if len(found.Traceback) > 0 {
+		p.Excerpt = tail(found.Traceback, excerptLines)
+	}
+	if found.Signature != nil {
+		p.Code, p.Remedy = found.Signature.ID, found.Signature.Remedy
+		p.Message += " (" + found.Signature.Cause + ")"
+	}
+	return p
+}
+
+// cause picks the error that the others follow from.
+func cause(found []logparse.Problem) int {
+	known := func(p logparse.Problem) bool { return p.Signature != nil }
+	if i := slices.IndexFunc(found, func(p logparse.Problem) bool { return known(p) && !p.Signature.Secondary }); i >= 0 {
+		return i
+	}
+	if i := slices.IndexFunc(found, known); i >= 0 {
+		return i
+	}
+	return len(found) - 1
+}
+
+func shorten(text string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	if runes := []rune(first); len(runes) > messageLimit {
+		return string(runes[:messageLimit]) + "…"
+	}
+	return first
+}
+
+// lastLines returns the last lines of a log that are not empty.
+func lastLines(log string) []string {
+	f, err := os.Open(log)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > excerptBytes {
+		if _, err := f.Seek(-excerptBytes, 2); err != nil {
+			return nil
+		}
+	}
+	var lines []string
+	scan := bufio.NewScanner(f)
+	scan.Buffer(nil, 2*excerptBytes)
+	for scan.Scan() {
+		if line := strings.TrimRight(scan.Text(), " \r\t"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return tail(lines, excerptLines)
+}
+
+// newestCheckpoint returns the newest complete checkpoint that a run has
+// written since it began, "" if there is none.
+func newestCheckpoint(ctx context.Context, spec launcher.Spec, began time.Time) (string, error) {
+	best := checkpoint.Verdict{Modified: began.Add(-clockGrain)}
+	for _, dir := range spec.Checkpoints {
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(spec.Dir, dir)
+		}
+		if _, err := os.Stat(dir); err != nil {
+			continue // nothing was saved there
+		}
+		paths, err := checkpoint.List(ctx, dir)
+		if err != nil {
+			return "", err
+		}
+		for _, path := range paths {
+			v, err := checkpoint.Verify(ctx, path, checkpoint.Options{})
+			if err == nil && v.Complete && v.Modified.After(best.Modified) {
+				best = v
+			}
+		}
+	}
+	return best.Path, ctx.Err()
+}

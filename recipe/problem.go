@@ -1,0 +1,111 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"ftd/launcher"
+)
+
+// Problem is an error with a code, a cause and a remedy: what a person reads.
+type Problem struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Remedy  string   `json:"remedy,omitempty"`
+	Source  string   `json:"source,omitempty"` // FILE:LINE of the evidence
+	Excerpt []string `json:"excerpt,omitempty"`
+}
+
+// The codes of problems that arise here. A training's are also the ids of the
+// error signatures found in its log.
+const (
+	CodeInvalid          = "recipe-invalid"
+	CodeNotFound         = "not-found"
+	CodeData             = "data-invalid"
+	CodePython           = "python-exception"
+	CodeStep             = "step-failed"
+	CodeDiskFull         = "disk-full"
+	CodeResult           = "result-damaged"
+	CodeTrainingFailed   = "training-failed"
+	CodeTrainingLost     = "training-lost"
+	CodeInterrupted      = "training-interrupted"
+	CodeCommandNotFound  = "command-not-found"
+	CodeCheckpointBroken = "checkpoint-incomplete"
+	CodeWeights          = "weights-not-loaded"
+	CodeStopped          = "stopped"
+)
+
+func (p *Problem) Error() string {
+	if p.Remedy == "" {
+		return p.Message
+	}
+	return p.Message + "; " + p.Remedy
+}
+
+// PythonError is implemented by the errors of [Python.Call] that are Python
+// exceptions. The type is its name without a module, or with it.
+type PythonError interface {
+	error
+	PythonError() (typ, message string, traceback []string)
+}
+
+const excerptLines = 20
+
+// problemOf turns the error that ended a step into what a person reads.
+func problemOf(step string, err error) *Problem {
+	var p *Problem
+	var py PythonError
+	var launch *launcher.Error
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.As(err, &launch):
+		return &Problem{Code: launch.Code, Message: launch.Message, Remedy: launch.Remedy}
+	case errors.Is(err, syscall.ENOSPC):
+		return diskFull(step)
+	case errors.As(err, &py):
+		return pythonProblem(step, py)
+	}
+	return &Problem{
+		Code:    CodeStep,
+		Message: fmt.Sprintf("the step %s failed: %v", step, err),
+		Remedy:  "look at the step's log",
+	}
+}
+
+func pythonProblem(step string, err PythonError) *Problem {
+	typ, message, traceback := err.PythonError()
+	name := typ[strings.LastIndexByte(typ, '.')+1:]
+	if name == "DataError" || name == "StepError" { // see ftd_steps/errors.py
+		cause, remedy, _ := strings.Cut(message, "\n")
+		code := CodeStep
+		if name == "DataError" {
+			code = CodeData
+		}
+		return &Problem{Code: code, Message: cause, Remedy: remedy}
+	}
+	if name == "OSError" && strings.Contains(message, "[Errno 28]") {
+		return diskFull(step)
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	return &Problem{
+		Code:    CodePython,
+		Message: fmt.Sprintf("the step %s raised %s: %s", step, typ, first),
+		Remedy:  "look at the traceback and at the step's log",
+		Excerpt: tail(traceback, excerptLines),
+	}
+}
+
+func diskFull(step string) *Problem {
+	return &Problem{
+		Code:    CodeDiskFull,
+		Message: fmt.Sprintf("the disk became full in the step %s", step),
+		Remedy:  "make room, then run the recipe again: what is done stays done",
+	}
+}
+
+func tail(lines []string, n int) []string {
+	return lines[max(0, len(lines)-n):]
+}

@@ -1,0 +1,333 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"time"
+)
+
+// Why a context that was given to [Run] ends; use them as its cause.
+var (
+	// ErrStop: a person asked for the end. Trainings are stopped, and the
+	// step's state is stopped.
+	ErrStop = errors.New("stopped on request")
+	// ErrShutdown: the program ends. Trainings go on, nothing is marked as
+	// ended, and the next program carries on.
+	ErrShutdown = errors.New("the program ends")
+)
+
+// StepLog is the file in an attempt's directory that gets what a Python step
+// prints. A training's output goes to rank_N.log.
+const StepLog = "step.log"
+
+// Job is one recipe to carry out.
+type Job struct {
+	ID     string
+	Dir    string // ${job.dir}
+	Recipe *Recipe
+	// Vars are the variables that were given; the others have their defaults.
+	Vars map[string]string
+	// Env is added to the environment of all steps, and wins over theirs.
+	Env map[string]string
+	// Base is the directory that relative paths start from.
+	Base string
+	// Done are the steps that the journal has as succeeded or skipped, when a
+	// job is taken up again.
+	Done map[string]StepStatus
+	// Force runs steps again whose results are there.
+	Force bool
+}
+
+// Run carries out the steps of a job, one after the other, and returns nil
+// when all have succeeded. The error is the *Problem of the step that failed,
+// or the cause of ctx if that ended ([ErrStop], [ErrShutdown]). What became of
+// each step is told to host before the next one begins.
+func Run(ctx context.Context, job Job, host Host, settings Settings) error {
+	values, err := job.Recipe.Values(job.Vars)
+	if err != nil {
+		return err
+	}
+	values[refJobDir], values[refJobID] = job.Dir, job.ID
+	r := runner{job: job, host: host, settings: settings, vars: values, done: map[string]StepStatus{}, kinds: kinds()}
+	maps.Copy(r.done, job.Done)
+	for _, step := range job.Recipe.Order() {
+		if _, done := r.done[step.ID]; done {
+			continue
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := r.step(ctx, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type runner struct {
+	job      Job
+	host     Host
+	settings Settings
+	vars     map[string]string
+	done     map[string]StepStatus
+	kinds    map[string]Kind
+}
+
+// step brings one step to its end and stores it.
+func (r *runner) step(ctx context.Context, step Step) error {
+	kind := r.kinds[step.Uses]
+	s, err := r.context(step, kind)
+	status := StepStatus{ID: step.ID, State: StepRunning}
+	if err == nil {
+		status.Key, err = kind.Key(ctx, s)
+	}
+	if err != nil {
+		return r.end(ctx, status, r.outcome(ctx, step, err))
+	}
+	if outputs, ok := r.stored(ctx, kind, s, status.Key); ok {
+		status.State, status.Outputs = StepSkipped, outputs
+		return r.end(ctx, status, nil)
+	}
+	if err := r.changed(ctx, status); err != nil {
+		return err
+	}
+	var again *retry
+	for tried := false; ; tried = true {
+		status.Outputs, err = r.attempt(ctx, kind, s, status.Key)
+		if !errors.As(err, &again) {
+			break
+		}
+		if tried {
+			err = again.problem
+			break
+		}
+		maps.Copy(s.Env, again.env)
+	}
+	if errors.Is(err, ErrShutdown) {
+		return ErrShutdown
+	}
+	if err == nil {
+		status.State = StepSucceeded
+	}
+	return r.end(ctx, status, err)
+}
+
+// end stores a step's last state; err is what it failed with.
+func (r *runner) end(ctx context.Context, status StepStatus, err error) error {
+	var p *Problem
+	switch {
+	case err == nil:
+		r.done[status.ID] = status
+	case errors.Is(err, ErrShutdown):
+		return ErrShutdown
+	case errors.Is(err, ErrStop):
+		status.State = StepStopped
+	case errors.As(err, &p):
+		status.State, status.Problem = stateOf(p), p
+	default: // the host itself failed: there is nobody to tell
+		return err
+	}
+	if hostErr := r.changed(ctx, status); hostErr != nil {
+		return hostErr
+	}
+	return err
+}
+
+func (r *runner) changed(ctx context.Context, status StepStatus) error {
+	status.Time = time.Now()
+	return r.host.StepChanged(context.WithoutCancel(ctx), status)
+}
+
+// stored returns the outputs of an earlier, undamaged result.
+func (r *runner) stored(ctx context.Context, kind Kind, s *StepContext, key string) (map[string]string, bool) {
+	if key == "" || r.job.Force {
+		return nil, false
+	}
+	outputs, ok, err := r.host.Results().Find(ctx, key)
+	if err != nil || !ok {
+		return nil, false
+	}
+	damage := checkManifest(outputs[manifestOutput])
+	if damage == nil {
+		damage = kind.Verify(ctx, s, outputs)
+	}
+	if damage == nil {
+		return outputs, true
+	}
+	if ctx.Err() == nil {
+		r.host.Output(s.Step.ID, fmt.Sprintf("the stored result is damaged (%v) and is made again", damage))
+		// A result that cannot be dropped is replaced by Commit.
+		_ = r.host.Results().Drop(ctx, key)
+	}
+	return nil, false
+}
+
+// attempt runs a step once. The attempt is ended in the journal unless the
+// program is about to end.
+func (r *runner) attempt(ctx context.Context, kind Kind, s *StepContext, key string) (map[string]string, error) {
+	attempt, err := r.host.BeginAttempt(ctx, s.Step.ID)
+	if err != nil {
+		return nil, err
+	}
+	s.Attempt, s.Dir = attempt, attempt.Dir
+	outputs, err := r.produce(ctx, kind, s, key)
+	err = r.outcome(ctx, s.Step, err)
+	if errors.Is(err, ErrShutdown) {
+		return nil, err
+	}
+	state, exit := StepSucceeded, s.exit
+	var p *Problem
+	var again *retry
+	switch {
+	case errors.As(err, &again):
+		state, p = StepFailed, again.problem
+	case errors.As(err, &p):
+		state = stateOf(p)
+	case errors.Is(err, ErrStop):
+		state = StepStopped
+	}
+	if hostErr := r.host.EndAttempt(context.WithoutCancel(ctx), attempt.ID, state, exit, p); hostErr != nil {
+		return nil, hostErr
+	}
+	return outputs, err
+}
+
+// produce makes a result, looks at it and stores it.
+func (r *runner) produce(ctx context.Context, kind Kind, s *StepContext, key string) (map[string]string, error) {
+	var err error
+	if key != "" {
+		if s.Dir, err = r.host.Results().Dir(ctx, key); err != nil {
+			return nil, err
+		}
+	}
+	outputs, err := kind.Run(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := kind.Verify(ctx, s, outputs); err != nil {
+		return nil, damaged(s.Step.ID, err)
+	}
+	if key == "" {
+		return outputs, nil
+	}
+	if outputs[manifestOutput], err = writeManifest(s.Dir); err != nil {
+		return nil, err
+	}
+	return r.host.Results().Commit(ctx, key, s.Dir, outputs)
+}
+
+// damaged is the problem of a fresh result that does not stand the look at it.
+func damaged(step string, err error) error {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	return &Problem{
+		Code:    CodeResult,
+		Message: fmt.Sprintf("what the step %s made is damaged: %v", step, err),
+		Remedy:  "check the disk, then run the recipe again",
+	}
+}
+
+// outcome sorts the errors of a step: the cause of ctx if that ended, else a
+// *Problem or a *retry.
+func (r *runner) outcome(ctx context.Context, step Step, err error) error {
+	var again *retry
+	var p *Problem
+	switch {
+	case err == nil, errors.As(err, &again):
+		return err
+	case errors.As(err, &p): // what is known for sure weighs more than the end of ctx
+		return p
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return problemOf(step.ID, err)
+}
+
+// retry asks for another attempt at a step, with an addition to its
+// environment that is likely to help; there is one such attempt.
+type retry struct {
+	env     map[string]string
+	problem *Problem
+}
+
+func (r *retry) Error() string { return r.problem.Error() }
+
+// context fills in what a kind gets to see of a step.
+func (r *runner) context(step Step, kind Kind) (*StepContext, error) {
+	s := &StepContext{
+		Job: r.job.ID, Step: step, Host: r.host, Settings: r.settings,
+		Env: map[string]string{}, From: map[string]string{},
+	}
+	with, err := expandAll(map[string]any(step.With), r.value)
+	if err != nil {
+		return nil, err
+	}
+	if s.With, err = convertAll(kind.Params(), with.(map[string]any), r.job.Base); err != nil {
+		var p *Problem
+		if errors.As(err, &p) {
+			p.Message = fmt.Sprintf("the step %s: %s", step.ID, p.Message)
+			p.Source = r.job.Recipe.at[step.path].source()
+		}
+		return nil, err
+	}
+	for name, v := range step.With {
+		if text, ok := v.(string); ok {
+			s.From[name] = r.origin(text)
+		}
+	}
+	for _, env := range []map[string]string{r.job.Recipe.Env, step.Env} {
+		for name, text := range env {
+			if s.Env[name], err = expand(text, r.value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	maps.Copy(s.Env, r.job.Env)
+	return s, nil
+}
+
+// value returns what a reference stands for.
+func (r *runner) value(name string) (string, error) {
+	if v, ok := r.vars[name]; ok {
+		return v, nil
+	}
+	step, output, _ := outputReference(name)
+	if v, ok := r.done[step].Outputs[output]; ok {
+		return v, nil
+	}
+	return "", &Problem{
+		Code:    CodeResult,
+		Message: fmt.Sprintf("the step %s has left no output %q", step, output),
+		Remedy:  "run the recipe again with --force",
+	}
+}
+
+// origin says which result a parameter's value belongs to, if it is nothing
+// but a reference to the output of a step whose result has a key.
+func (r *runner) origin(text string) string {
+	plain, references, _, _ := pieces(text)
+	if len(references) != 1 || plain[0] != "" || plain[1] != "" {
+		return ""
+	}
+	step, output, ok := outputReference(references[0].name)
+	if !ok || r.done[step].Key == "" {
+		return ""
+	}
+	return filepath.Join(r.done[step].Key, output)
+}
+
+// stateOf is the state of a step that ended with a problem.
+func stateOf(p *Problem) StepState {
+	switch p.Code {
+	case CodeTrainingLost:
+		return StepLost
+	case CodeInterrupted:
+		return StepInterrupted
+	}
+	return StepFailed
+}

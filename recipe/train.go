@@ -1,0 +1,250 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"ftd/launcher"
+)
+
+// trainKind supervises a training: a command as it is, or mindformers with a
+// config. It is the kind without a key: it always runs.
+type trainKind struct{}
+
+const (
+	trainingLog = "rank_0.log"
+	outputDir   = "output" // mindformers' own default
+)
+
+func (trainKind) Params() []Param {
+	return []Param{
+		{Name: "command", Type: Texts, Doc: "the command and its arguments; instead of config"},
+		{Name: "dir", Type: Dir, Doc: "where the command runs; by default the attempt's own directory"},
+		{Name: "config", Type: File, Doc: "a mindformers YAML; instead of command"},
+		{Name: "mindformers", Type: Dir, Doc: "a checkout whose run_mindformer.py is used; by default the wheel is"},
+		{Name: "run_mode", Type: Text, Default: "finetune", OneOf: []string{"train", "finetune"}, Doc: "as mindformers calls it"},
+		{Name: "base", Type: File, Doc: "the checkpoint that the training must begin from, see WeightsMonitor in ftd_train"},
+		{Name: "checkpoints", Type: Texts, Default: []string{outputDir}, Doc: "directories, relative to dir, in which checkpoints appear"},
+		{Name: "require_checkpoint", Type: Bool, Doc: "fail if no complete checkpoint is there at the end; by default for a config only"},
+	}
+}
+
+func (trainKind) Outputs() []string { return []string{"dir", "log", "checkpoint"} }
+
+func (k trainKind) Plan(ctx context.Context, s *StepContext) (Plan, error) {
+	spec, err := k.spec(ctx, s)
+	if err != nil {
+		return Plan{}, err
+	}
+	return Plan{Summary: "train: " + fmt.Sprintf("%q", spec.Command), Inputs: inputs(k.Params(), s), Outputs: k.Outputs()}, nil
+}
+
+func (trainKind) Key(context.Context, *StepContext) (string, error) { return "", nil }
+
+func (k trainKind) Run(ctx context.Context, s *StepContext) (map[string]string, error) {
+	spec, err := k.spec(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	run, err := start(ctx, s, spec)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Host.AttemptStarted(ctx, s.Attempt.ID, run.Shim()); err != nil {
+		return nil, err
+	}
+	status, err := supervise(ctx, s, run)
+	if err != nil {
+		return nil, err
+	}
+	if status.State == launcher.StateExited {
+		s.exit = &status.Exit
+	}
+	if errors.Is(context.Cause(ctx), ErrStop) {
+		return nil, ErrStop
+	}
+	if err := verdict(ctx, s, run, status); err != nil {
+		return nil, err
+	}
+	newest, err := newestCheckpoint(ctx, run.Spec(), run.Shim().Started)
+	return map[string]string{"dir": spec.Dir, "log": run.Log(), "checkpoint": newest}, err
+}
+
+// Verify implements [Kind]: the training began from the weights it was given,
+// and left a checkpoint.
+func (trainKind) Verify(_ context.Context, s *StepContext, outputs map[string]string) error {
+	if base := s.text("base"); base != "" {
+		if err := checkWeights(s.Attempt.Dir, base); err != nil {
+			return err
+		}
+	}
+	required, given := s.With["require_checkpoint"].(bool)
+	if !given {
+		required = s.text("config") != ""
+	}
+	if required && outputs["checkpoint"] == "" {
+		return &Problem{
+			Code:    CodeCheckpointBroken,
+			Message: fmt.Sprintf("the training ended without a complete checkpoint in %v", s.texts("checkpoints")),
+			Remedy:  "let it save one (CheckpointMonitor, save_checkpoint_steps), or name the directory in checkpoints:",
+			Source:  outputs["log"],
+		}
+	}
+	return nil
+}
+
+// spec says what is to be run.
+func (trainKind) spec(ctx context.Context, s *StepContext) (launcher.Spec, error) {
+	spec := launcher.Spec{
+		Run:         s.Job + "/" + s.Attempt.ID,
+		Command:     s.texts("command"),
+		Dir:         s.text("dir"),
+		Log:         trainingLog,
+		Checkpoints: s.texts("checkpoints"),
+	}
+	if spec.Dir == "" {
+		spec.Dir = s.Attempt.Dir
+	}
+	extra := map[string]string{}
+	config := s.text("config")
+	switch {
+	case (config == "") == (len(spec.Command) == 0):
+		return spec, &Problem{
+			Code:    CodeInvalid,
+			Message: fmt.Sprintf("the step %s must have a config or a command, and not both", s.Step.ID),
+			Remedy:  "give one of the two",
+		}
+	case config != "":
+		var err error
+		if spec.Command, err = mindformersCommand(s, config); err != nil {
+			return spec, err
+		}
+		mindformersEnv(s, extra)
+	}
+	for name, value := range s.Env {
+		extra[name] = value
+	}
+	env, err := launcher.BuildEnvironment(ctx, launcher.EnvRequest{
+		Prefix:  s.Settings.Env,
+		Start:   s.Settings.Start,
+		Scripts: launcher.ActivationScripts(s.Settings.Env, s.Settings.Start),
+		Extra:   extra,
+	})
+	if err != nil {
+		return spec, err
+	}
+	for _, warning := range env.Warnings {
+		s.Host.Output(s.Step.ID, warning)
+	}
+	spec.Env = env.Environ()
+	return spec, nil
+}
+
+// mindformersCommand runs the config by a checkout's run_mindformer.py, or by
+// ftd's own entry, which does the same for a wheel.
+func mindformersCommand(s *StepContext, config string) ([]string, error) {
+	mode := "--run_mode=" + s.text("run_mode")
+	checkout := s.text("mindformers")
+	if checkout == "" {
+		return []string{s.Settings.Python, "-m", "ftd_train", "--config=" + config, mode}, nil
+	}
+	script := filepath.Join(checkout, "run_mindformer.py")
+	if _, err := os.Stat(script); err != nil {
+		return nil, &Problem{
+			Code:    CodeInvalid,
+			Message: fmt.Sprintf("%s is no checkout of mindformers: it holds no run_mindformer.py", checkout),
+			Remedy:  "give the directory of a checkout, or leave mindformers: out to use the installed wheel",
+		}
+	}
+	return []string{s.Settings.Python, script, "--config=" + config, mode}, nil
+}
+
+// mindformersEnv lets a training import what ftd brings along.
+func mindformersEnv(s *StepContext, extra map[string]string) {
+	path := s.Settings.Library
+	if had := environ(s.Settings.Start, "PYTHONPATH"); had != "" {
+		path += string(filepath.ListSeparator) + had
+	}
+	extra["PYTHONPATH"] = path
+	extra["REGISTER_PATH"] = filepath.Join(s.Settings.Library, "ftd_train")
+	// mindformers copies registered modules; by default into ./modules, or
+	// into the home directory if openmind_hub is there.
+	extra["OM_MODULES_CACHE"] = filepath.Join(s.Attempt.Dir, "modules")
+}
+
+// start launches the training, or adopts the one that an earlier program
+// launched in this attempt.
+func start(ctx context.Context, s *StepContext, spec launcher.Spec) (*launcher.Run, error) {
+	if s.Attempt.Resumed {
+		run, err := launcher.Open(s.Attempt.Dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // nothing was written: not launched
+		case err != nil:
+			return nil, err
+		default:
+			status, err := run.Status()
+			if err != nil {
+				return nil, err
+			}
+			if status.State != launcher.StateLost || run.Shim().PID != 0 {
+				return run, nil
+			}
+		}
+	}
+	run, err := launcher.Launch(ctx, s.Attempt.Dir, spec, s.Settings.Shim)
+	if err != nil && run != nil {
+		if status, statusErr := run.Status(); statusErr == nil && status.State == launcher.StateExited {
+			s.exit = &status.Exit
+		}
+	}
+	return run, err
+}
+
+// supervise follows a run to its end, and stops it when ctx ends by [ErrStop].
+// Whatever else ends ctx leaves the training alone.
+func supervise(ctx context.Context, s *StepContext, run *launcher.Run) (launcher.Status, error) {
+	outlive, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var options []launcher.FollowOption
+	if host, ok := s.Host.(FollowOptions); ok {
+		options = host.FollowOptions(s.Attempt.ID)
+	}
+	followed := make(chan error, 1)
+	go func() { followed <- run.Follow(outlive, s.Host.Observer(s.Attempt.ID), options...) }()
+	select {
+	case err := <-followed:
+		if err != nil {
+			return launcher.Status{}, err
+		}
+		return run.Wait(ctx)
+	case <-ctx.Done():
+	}
+	if !errors.Is(context.Cause(ctx), ErrStop) {
+		cancel()
+		<-followed
+		return launcher.Status{}, context.Cause(ctx)
+	}
+	status, err := run.Stop(outlive, launcher.DefaultLadder(), func(r launcher.Rung) {
+		s.Host.Output(s.Step.ID, "stopping the training: "+r.Name)
+	})
+	if err != nil {
+		return status, err
+	}
+	// The end of the log is read as well.
+	return status, <-followed
+}
+
+// environ looks a variable up among NAME=VALUE entries.
+func environ(entries []string, name string) string {
+	for _, entry := range entries {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
