@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ftd/api"
+	"ftd/logparse"
+)
+
+// summaryText says in words what became of each training.
+type summaryText struct{ *logReader }
+
+func (v *summaryText) file(path string) error {
+	s, err := v.summarize(path)
+	if err != nil {
+		return err
+	}
+	if v.files > 1 {
+		v.w.WriteByte('\n')
+	}
+	p := newPalette(v.c.OutOrStdout(), noColor(v.c))
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(v.w, "%s %s\n", pad(name, 12), fmt.Sprintf(format, args...))
+	}
+	row("log", "%s", plain(path))
+	row("ended", "%s", endedWords(s, p))
+	if s.Runs > 1 {
+		row("runs", "%d in this file; the end is that of the newest", s.Runs)
+	}
+	if s.Last != nil {
+		stepRows(s, row, p)
+	}
+	for _, ph := range s.Phases {
+		if ph.Phase == logparse.PhaseCompiling {
+			row("compiling", "%s", took(time.Duration(ph.Seconds*float64(time.Second))))
+		}
+	}
+	if n := s.Checkpoints(); n > 0 {
+		row("checkpoints", "%d", n)
+	}
+	for i := range s.Errors {
+		v.problem(&s.Errors[i], s.ErrorLines[i], p)
+	}
+	return nil
+}
+
+func endedWords(s *logparse.Summary, p palette) string {
+	switch cause := s.Cause(); {
+	case s.Completed:
+		return p.green("completed")
+	case cause != nil:
+		return p.red("with an error: " + cause.Signature.ID)
+	case s.Phase != "":
+		return p.yellow("the log ends while " + string(s.Phase))
+	}
+	return "the log does not say"
+}
+
+func stepRows(s *logparse.Summary, row func(string, string, ...any), p palette) {
+	of := ""
+	if n := s.TotalSteps(); n > 0 {
+		of = fmt.Sprintf(" of %d", n)
+	}
+	row("steps", "%d lines, the last is step %d%s", s.Steps, s.Last.GlobalStep(), of)
+	if !s.Last.NoLoss {
+		row("loss", "%s → %s", number(api.Float(s.First.Loss)), number(api.Float(s.Last.Loss)))
+	}
+	switch h := s.Health(); h {
+	case logparse.HealthOK, logparse.HealthUnknown:
+	default:
+		row("health", "%s", p.red(healthWords(h)))
+	}
+	if d := s.MedianStep(); d > 0 {
+		row("step time", "%s (median)", d.Round(10*time.Microsecond))
+	}
+	if left, ok := s.TimeLeft(); ok && !s.Completed {
+		row("time left", "%s, had it gone on", took(left))
+	}
+	if s.OverflowSteps > 0 {
+		row("overflow", "%d of %d steps", s.OverflowSteps, s.Steps)
+	}
+	if s.NonFiniteSteps > 0 {
+		row("not finite", "the loss of %d steps", s.NonFiniteSteps)
+	}
+}
+
+func healthWords(h logparse.Health) string {
+	switch h {
+	case logparse.HealthFlat:
+		return "flat: the loss is the same to the last digit, step after step; nothing is learnt"
+	case logparse.HealthDiverging:
+		return "diverging: the loss grows far beyond its best"
+	case logparse.HealthOverflowing:
+		return "overflowing: every step overflows, the weights do not change"
+	case logparse.HealthNonFinite:
+		return "not finite: the loss is not a number any more"
+	}
+	return string(h)
+}
+
+func (v *summaryText) problem(e *logparse.Problem, line int64, p palette) {
+	cause, remedy := e.Signature.Text(v.locale)
+	kind := "error"
+	if e.Signature.Secondary {
+		kind = "follows"
+	}
+	fmt.Fprintf(v.w, "%s %s, line %d\n", pad(kind, 12), p.bold(e.Signature.ID), line)
+	indent := strings.Repeat(" ", 13)
+	fmt.Fprintf(v.w, "%s%s\n", indent, fit(plain(e.Text), 300))
+	fmt.Fprintf(v.w, "%scause: %s\n%swhat to do: %s\n", indent, cause, indent, remedy)
+}
