@@ -52,6 +52,8 @@ type ckptFile struct {
 	each func(*Tensor) error
 	// open is the tensor whose slices are being put together.
 	open *Tensor
+	// any says that there was a tensor at all.
+	any bool
 }
 
 // record is one Value: a tensor, a slice of one, or a map parameter.
@@ -76,6 +78,9 @@ func (c *ckptFile) walk(ctx context.Context) (crc *uint32, err error) {
 	}
 	if err == nil {
 		err = c.flush()
+	}
+	if err == nil && !c.any {
+		err = damagef("it holds no tensor")
 	}
 	return crc, err
 }
@@ -307,7 +312,7 @@ func (c *ckptFile) flush() error {
 	if t == nil {
 		return nil
 	}
-	c.open = nil
+	c.open, c.any = nil, true
 	if err := checkSize(t); err != nil {
 		return err
 	}

@@ -42,6 +42,13 @@ type iteration struct {
 	info   fs.FileInfo
 }
 
+// IsIteration says whether path is an iteration directory, which [Verify]
+// takes like a file.
+func IsIteration(path string) bool {
+	_, ok, _ := iterationAt(path)
+	return ok
+}
+
 // iterationAt says whether path is an iteration directory.
 func iterationAt(path string) (it iteration, ok bool, err error) {
 	m := iterationDir.FindStringSubmatch(filepath.Base(path))

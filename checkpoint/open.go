@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -15,17 +14,33 @@ func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
-// openError says in words why there is nothing to judge.
+// ReadError is a checkpoint that cannot be judged at all, because there is no
+// file or none that may be read.
+type ReadError struct {
+	Path   string
+	Reason string // in words for people
+	Err    error
+}
+
+func (e *ReadError) Error() string { return e.Path + ": " + e.Reason }
+func (e *ReadError) Unwrap() error { return e.Err }
+
 func openError(path string, err error) error {
+	e := &ReadError{Path: path, Err: err}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: there is no such file: %w", path, fs.ErrNotExist)
+		e.Reason = "there is no such file"
+		if info, lerr := os.Lstat(path); lerr == nil && info.Mode()&fs.ModeSymlink != 0 {
+			e.Reason = "a symbolic link to a file that is not there"
+		}
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s: reading it is not allowed; it belongs to the user who trained: %w", path, fs.ErrPermission)
+		e.Reason = "you may not read it; it belongs to the user who trained"
 	case errors.Is(err, syscall.ELOOP):
-		return fmt.Errorf("%s: a symbolic link that leads back to itself: %w", path, syscall.ELOOP)
+		e.Reason = "a symbolic link that leads back to itself"
+	default:
+		e.Reason = "it cannot be read: " + err.Error()
 	}
-	return fmt.Errorf("%s: cannot be read: %w", path, err)
+	return e
 }
 
 // readError says why fewer bytes came than the file's size promised. Both

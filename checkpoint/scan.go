@@ -48,6 +48,28 @@ type scan struct {
 	visited map[fileID]bool
 	// problems are directories that could not be read, by path.
 	problems map[string]error
+	// links also lists links to files: for a person who asks for a directory.
+	links bool
+}
+
+// List returns the checkpoints below a directory, sorted by path: files and
+// iteration directories, complete or not, links included.
+func List(ctx context.Context, dir string) ([]string, error) {
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, openError(dir, err)
+	}
+	s := &scan{ctx: ctx, visited: map[fileID]bool{}, problems: map[string]error{}, links: true}
+	if err := s.dir(filepath.Clean(dir), 0); err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, f := range s.files {
+		if f.kind.Checkpoint() {
+			paths = append(paths, f.path)
+		}
+	}
+	slices.Sort(paths)
+	return paths, nil
 }
 
 // look lists what is below the directories. One that is not there yet is no
@@ -105,25 +127,33 @@ func (s *scan) dir(path string, depth int) error {
 }
 
 func (s *scan) entry(path string, e fs.DirEntry, depth int) error {
-	switch {
-	case e.IsDir(), e.Type()&fs.ModeSymlink != 0:
-		// A link to a file is passed over: mindformers makes some to load
-		// from, and the file itself is found where it lies.
-		if depth < maxDepth && e.Name()[0] != '.' {
-			return s.dir(path, depth+1)
+	if e.Type().IsRegular() {
+		s.file(path, e.Info)
+		return nil
+	}
+	link := e.Type()&fs.ModeSymlink != 0
+	if link {
+		// A training's links to files are passed over: mindformers makes some
+		// to load from, and the files themselves are found where they lie.
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			if s.links {
+				s.file(path, func() (fs.FileInfo, error) { return info, nil })
+			}
+			return nil
 		}
-	case e.Type().IsRegular():
-		s.file(path, e)
+	}
+	if (link || e.IsDir()) && depth < maxDepth && e.Name()[0] != '.' {
+		return s.dir(path, depth+1)
 	}
 	return nil
 }
 
-func (s *scan) file(path string, e fs.DirEntry) {
+func (s *scan) file(path string, stat func() (fs.FileInfo, error)) {
 	kind := ParseName(path).Kind
 	if !kind.Checkpoint() && kind != KindTemporary {
 		return
 	}
-	info, err := e.Info()
+	info, err := stat()
 	if err != nil {
 		s.problem(path, err) // usually it vanished just now
 		return

@@ -19,7 +19,9 @@ type Tensor struct {
 	// type is a floating-point one.
 	Values *Values `json:"values,omitempty"`
 
-	// sections are where the data lies: one for each slice of a .ckpt.
+	// path and sections are where the data lies: one section for each slice of
+	// a .ckpt.
+	path     string
 	sections []section
 }
 

@@ -171,6 +171,7 @@ func (i *inspection) loadLike() error {
 // tensor counts a tensor and shows it.
 func (i *inspection) tensor(t *Tensor) error {
 	i.v.Tensors++
+	t.path = i.v.Path
 	delete(i.like, t.Name)
 	if err := i.pos.add(i.w, t); err != nil {
 		return err
