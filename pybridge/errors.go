@@ -80,10 +80,14 @@ func (e *SignalError) Error() string {
 		"of its own; see the step's log, or run the step with isolation: worker", signalName(e.Signal))
 }
 
-// DeviceError says that a call left an accelerator card open in this process.
+// DeviceError says that a call left accelerator cards open in this process,
+// or, without paths, that it asked for one.
 type DeviceError struct{ Paths []string }
 
 func (e *DeviceError) Error() string {
+	if len(e.Paths) == 0 {
+		return "a step that needs a card must run with isolation: worker"
+	}
 	return fmt.Sprintf("the step opened %s and left it open; a step that needs a card must run with isolation: worker",
 		strings.Join(e.Paths, ", "))
 }

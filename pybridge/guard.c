@@ -269,6 +269,16 @@ void guard_arm(int m, int notify)
 	real_kill(), real_killpg(), real_raise(), real_signal();
 	real_wait(), real_waitpid(), real_wait3(), real_wait4(), real_waitid();
 	pthread_atfork(NULL, NULL, in_child);
+	if (m == GUARD_WORKER) {
+		/* For faulthandler, which prints Python's stack and then lets what
+		 * was there before it end the process: by the signal, not by Go. */
+		static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+		struct sigaction act;
+		memset(&act, 0, sizeof act);
+		act.sa_handler = SIG_DFL;
+		for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+			real_sigaction()(crashes[i], &act, NULL);
+	}
 	atomic_store(&mode, m);
 }
 

@@ -32,8 +32,8 @@ type Info struct {
 	// thread a working directory of its own; the whole process then changes
 	// directory during a call.
 	OwnDirectory bool `json:"own_directory"`
-	// HoldsDevice is true once a call left a card open: only a new process
-	// gives it back.
+	// HoldsDevice is true when the last step left a card open. If none closes
+	// it again, only a new process gives it back.
 	HoldsDevice bool  `json:"holds_device"`
 	Guard       Guard `json:"guard"`
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,6 +27,10 @@ var library, devices string
 func TestMain(m *testing.M) {
 	if pybridge.IsWorker() {
 		os.Exit(pybridge.WorkerMain())
+	}
+	if name := os.Getenv("FTD_TEST_ROLE"); name != "" {
+		fmt.Fprintln(os.Stderr, playRole(name, os.Getenv("FTD_TEST_ARGUMENT"), os.Getenv("FTD_TEST_DIR")))
+		os.Exit(1)
 	}
 	os.Exit(runTests(m))
 }
@@ -49,6 +54,7 @@ func runTests(m *testing.M) int {
 		Library:   library,
 		CrashFile: filepath.Join(dir, "crash"),
 		Devices:   devices,
+		Grace:     time.Second,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -44,13 +44,12 @@ func (in *Interpreter) serve(c *call) answer {
 	// it is made for steps, which have a log, and not for queries.
 	if c.surroundings.LogFile != "" {
 		in.guard.repair()
-		if open := openDevices(in.config.devices()); len(open) > 0 {
-			in.mu.Lock()
-			in.holdsDevice = true
-			in.mu.Unlock()
-			if a.err == nil {
-				a = answer{err: &DeviceError{Paths: open}}
-			}
+		open := openDevices(in.config.devices())
+		in.mu.Lock()
+		in.holdsDevice = len(open) > 0
+		in.mu.Unlock()
+		if len(open) > 0 && a.err == nil {
+			a = answer{err: &DeviceError{Paths: open}}
 		}
 	}
 	return a
