@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"fmt"
+	"errors"
+
 	"io"
 	"math"
 	"os"
@@ -111,12 +112,14 @@ func contents(ctx context.Context, path string, opt Options) (map[string]*Tensor
 		return nil
 	})
 	if err == nil && !v.Complete {
-		err = &ReadError{Path: path, Reason: v.Reason, Err: errIncomplete}
+		err = &ReadError{Path: path, Reason: v.Reason, Err: ErrIncomplete}
 	}
 	return m, err
 }
 
-var errIncomplete = fmt.Errorf("the checkpoint is not complete")
+// ErrIncomplete is wrapped by the error for a checkpoint that has to be complete
+// and is not.
+var ErrIncomplete = errors.New("the checkpoint is not complete")
 
 // commonTypes are MindSpore's names for the types of safetensors.
 var commonTypes = map[string]string{

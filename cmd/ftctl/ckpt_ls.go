@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ftd/api"
+	"ftd/checkpoint"
+)
+
+func newCkptLsCommand() *cobra.Command {
+	var ranks int
+	c := &cobra.Command{
+		Use:     "ls DIR",
+		Aliases: []string{"list"},
+		Short:   "List the training checkpoints in a directory, and where to go on from",
+		Long: `ls puts the files of all ranks together: one line for each step, the highest
+first. A checkpoint can be resumed from if every rank has a complete file; the
+one to resume from is marked with *. Weights-only files, and what a failing
+training saved (_breakpoint), are not states to go on from: see ftctl ckpt verify.
+
+-o json prints an array of {name, complete, reason, epoch, step, bytes,
+modified, files}; the first one that is complete is the one to resume from.`,
+		Example: `  ftctl ckpt ls output/checkpoint
+  ftctl ckpt ls --ranks 8 output/checkpoint
+  ftctl ckpt ls -o json output | jq -r 'map(select(.complete))[0].files[].path'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, words []string) error { return runCkptLs(c, ranks, words[0]) },
+	}
+	c.Flags().IntVar(&ranks, "ranks", 0, "how many ranks the training has (default: those that are there)")
+	return c
+}
+
+func runCkptLs(c *cobra.Command, ranks int, dir string) error {
+	sets, err := checkpointSets(c, ranks, dir)
+	if err != nil {
+		return err
+	}
+	w := c.OutOrStdout()
+	if wantJSON(c) {
+		return printJSON(w, sets)
+	}
+	writeSets(w, sets, newPalette(w, noColor(c)), time.Now())
+	return nil
+}
+
+// checkpointSets finds the training checkpoints in a directory.
+func checkpointSets(c *cobra.Command, ranks int, dir string) ([]checkpoint.Set, error) {
+	if ranks < 0 {
+		return nil, usageError("write: "+c.CommandPath()+" --ranks 8 DIR", "--ranks %d is not a number of ranks", ranks)
+	}
+	sets, err := checkpoint.Sets(c.Context(), dir, ranks, checkpoint.Options{})
+	if err != nil {
+		return nil, ckptError(err)
+	}
+	if len(sets) == 0 {
+		return nil, api.Errorf(api.CodeNotFound, "there is no training checkpoint in %s", dir).
+			WithRemedy("look for other files with: ftctl ckpt verify %s", dir)
+	}
+	return sets, nil
+}
+
+func writeSets(w io.Writer, sets []checkpoint.Set, p palette, now time.Time) {
+	newest := checkpoint.Newest(sets)
+	rows := [][]string{{"", "STEP", "EPOCH", "SIZE", "AGE", "RANKS", "STATE", "NAME"}}
+	for i := range sets {
+		s := &sets[i]
+		mark, state := " ", "complete"
+		if s == newest {
+			mark = "*"
+		}
+		if !s.Complete {
+			state = "incomplete"
+		}
+		rows = append(rows, []string{mark, maybe(s.Step), maybe(s.Epoch), size(s.Bytes), ago(&s.Modified, now),
+			fmt.Sprint(len(s.Files)), state, s.Name})
+	}
+	writeTable(w, rows)
+	for i := range sets {
+		if !sets[i].Complete {
+			fmt.Fprintf(w, "%s %s: %s\n", p.red("incomplete"), plain(sets[i].Name), plain(sets[i].Reason))
+		}
+	}
+	if newest == nil {
+		fmt.Fprintln(w, p.red("none can be resumed from"))
+	}
+}
