@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"context"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,9 +17,9 @@ type EnvRequest struct {
 	// Start is the environment that the daemon was started with, captured
 	// before anything changed it; only known names are taken over from it.
 	Start []string
-	// Activation is what the activation scripts of the environment and of
-	// the Ascend toolkit changed, see [Activate].
-	Activation []Var
+	// Scripts are run in a clean shell, and what they change is taken over;
+	// see [ActivationScripts].
+	Scripts []string
 	// Extra is what the user wants: the recipe's and the step's env.
 	Extra map[string]string
 }
@@ -44,7 +45,10 @@ const (
 // Environment is the whole environment of a training, by name.
 type Environment struct {
 	Vars []Var `json:"vars"`
-	// Warnings say what was left out, and why.
+	// LeftOut names the variables of Start that are not on the list of those
+	// that are inherited.
+	LeftOut []string `json:"left_out,omitempty"`
+	// Warnings say what else was left out, and why.
 	Warnings []string `json:"warnings,omitempty"`
 }
 
@@ -71,23 +75,29 @@ func (e Environment) Get(name string) string {
 // what is inherited, what activation scripts set, what ftd sets, what the
 // user sets. PATH-like variables are added to and not replaced by ftd, and
 // LD_PRELOAD keeps what the user had.
-func BuildEnvironment(req EnvRequest) (Environment, error) {
+func BuildEnvironment(ctx context.Context, req EnvRequest) (Environment, error) {
+	if req.Prefix != "" && !exists(filepath.Join(req.Prefix, "bin", "python")) {
+		return Environment{}, errorf(CodeNoEnvironment, "there is no Python in %s", req.Prefix).
+			withRemedy("name the directory of a conda environment or of a venv, the one that has bin/python")
+	}
 	b := builder{vars: map[string]Var{}}
 	b.inherit(req.Start)
-	for _, v := range req.Activation {
-		b.vars[v.Name] = v
+	b.python(req.Prefix)
+	for _, script := range req.Scripts {
+		b.activate(ctx, script)
 	}
+	if err := ctx.Err(); err != nil {
+		return Environment{}, err
+	}
+	b.python(req.Prefix) // scripts may have put other things first
 	b.defaults()
-	if req.Prefix != "" {
-		b.python(req.Prefix)
-	}
 	for _, name := range slices.Sorted(maps.Keys(req.Extra)) {
 		b.set(name, req.Extra[name], SourceUser, "set in the recipe or on the command line")
 	}
 	if err := b.preload(req.Prefix); err != nil {
 		return Environment{}, err
 	}
-	env := Environment{Warnings: b.warnings}
+	env := Environment{LeftOut: b.leftOut, Warnings: b.warnings}
 	for _, name := range slices.Sorted(maps.Keys(b.vars)) {
 		env.Vars = append(env.Vars, b.vars[name])
 	}
@@ -96,6 +106,7 @@ func BuildEnvironment(req EnvRequest) (Environment, error) {
 
 type builder struct {
 	vars     map[string]Var
+	leftOut  []string
 	warnings []string
 }
 
@@ -109,7 +120,12 @@ func (b *builder) inherit(start []string) {
 		name, value, ok := strings.Cut(entry, "=")
 		if why := inheritable(name); ok && why != "" {
 			b.set(name, value, SourceInherited, why)
+		} else if ok && !shellOnly(name) {
+			b.leftOut = append(b.leftOut, name)
 		}
+	}
+	if _, ok := b.vars["PATH"]; !ok {
+		b.set("PATH", "/usr/local/bin:/usr/bin:/bin", SourceFTD, "ftd was started without one")
 	}
 }
 
@@ -125,13 +141,13 @@ func (b *builder) defaults() {
 			b.set(d.Name, d.Value, SourceFTD, d.Why)
 		}
 	}
-	if _, ok := b.vars["PATH"]; !ok {
-		b.set("PATH", "/usr/local/bin:/usr/bin:/bin", SourceFTD, "ftd was started without one")
-	}
 }
 
 // python activates the environment at prefix.
 func (b *builder) python(prefix string) {
+	if prefix == "" {
+		return
+	}
 	b.prepend("PATH", filepath.Join(prefix, "bin"), "programs of the Python environment come first")
 	switch {
 	case exists(filepath.Join(prefix, "conda-meta")):

@@ -34,6 +34,7 @@ const (
 	CodeShimFailed      = "shim-failed"
 	CodeSpecInvalid     = "spec-invalid"
 	CodeNotStopped      = "not-stopped"
+	CodeNoEnvironment   = "no-environment"
 )
 
 func errorf(code, format string, args ...any) *Error {

@@ -26,24 +26,22 @@ var tools bench
 
 func TestMain(m *testing.M) {
 	if job := os.Getenv(daemonVariable); job != "" {
-		os.Exit(daemonMain(job))
-	}
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "launcher")
-		if err != nil {
+		if err := daemonMain(job); err != nil {
 			panic(err)
 		}
-		defer os.RemoveAll(dir)
-		tools = build(dir)
-		code := m.Run()
-		if code == 0 {
-			if err := goleak.Find(); err != nil {
-				fmt.Println(err)
-				return 1
-			}
+		return
+	}
+	dir, err := os.MkdirTemp("", "launcher")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	tools = build(dir)
+	if m.Run() == 0 {
+		if err := goleak.Find(); err != nil {
+			panic(err)
 		}
-		return code
-	}())
+	}
 }
 
 func build(dir string) bench {
@@ -134,9 +132,12 @@ func logged(t *testing.T, run *Run, text string) {
 // until waits for a condition that must come true.
 func until(t *testing.T, condition func() bool, what func() string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	deadline := time.After(time.Minute)
+	for !condition() {
+		select {
+		case <-deadline:
 			require.FailNow(t, "waited in vain for "+what())
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }

@@ -8,13 +8,15 @@ import (
 	"ftd/logparse"
 )
 
-// FileID names a log file for as long as it exists: device and inode, as
-// "DEV:INO" in hexadecimal. A file that was replaced has another one.
+// FileID names the contents of a log file for as long as they last: device
+// and inode, as "DEV:INO" in hexadecimal. A file that was replaced has another
+// one, and so has a file that was emptied and written anew ("DEV:INO#1").
+// FileID and the offset of a record in it are a key of that record.
 type FileID string
 
 // Batch is what one read of a log gave. The observer must store all of it
-// together or none of it: Offset and Parser are where the next read begins
-// after a crash, so that no record is lost or doubled.
+// together or none of it: File, Offset and Parser are where the next read
+// begins after a crash, so that no record is lost or doubled.
 type Batch struct {
 	Rank    int
 	File    FileID
@@ -22,7 +24,7 @@ type Batch struct {
 	Records []logparse.Record // in file order
 	// Offset is the first byte that was not read into Records or Parser.
 	Offset int64
-	// Parser is the parser's state at Offset, see logparse.Parser.State.
+	// Parser is all else that is needed to go on at Offset. It is opaque.
 	Parser []byte
 	// Read is when the bytes were read.
 	Read time.Time
@@ -41,9 +43,11 @@ type Observer interface {
 	// Position returns where to go on reading a rank's log; the zero Position
 	// for a log that was not read yet.
 	Position(ctx context.Context, rank int) (Position, error)
-	// Batch stores what was read.
+	// Batch stores what was read. Records and what they point to are the
+	// observer's own from then on.
 	Batch(ctx context.Context, b Batch) error
 	// Checkpoint reports a checkpoint that is complete, or one that is broken
-	// and will not change any more.
+	// and will not change any more. After a restart of this program it is
+	// called again for what was reported before, unless [WithSeen] is given.
 	Checkpoint(ctx context.Context, v checkpoint.Verdict, rank int) error
 }

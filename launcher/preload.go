@@ -36,6 +36,9 @@ func FindPreload(prefix string) ([]Preload, error) {
 	var found []Preload
 	seen := map[string]bool{}
 	machine := machineOf(filepath.Join(prefix, "bin", "python"))
+	if machine == elf.EM_NONE { // a script that finds the interpreter, as pyenv's
+		machine = machineOf("/proc/self/exe")
+	}
 	take := func(path, why string) {
 		real, err := filepath.EvalSymlinks(path)
 		if err != nil || seen[real] || !loadable(real, machine) {

@@ -1,0 +1,267 @@
+package launcher
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ftd/logparse"
+)
+
+// library writes the header of a shared library, which is all that is looked at.
+func library(t *testing.T, path string, machine elf.Machine) string {
+	t.Helper()
+	h := elf.Header64{
+		Type: uint16(elf.ET_DYN), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT), Ehsize: 64,
+	}
+	copy(h.Ident[:], elf.ELFMAG)
+	h.Ident[elf.EI_CLASS], h.Ident[elf.EI_DATA] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB)
+	h.Ident[elf.EI_VERSION] = byte(elf.EV_CURRENT)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, binary.Write(f, binary.LittleEndian, h))
+	require.NoError(t, f.Close())
+	return path
+}
+
+func native(t *testing.T) elf.Machine {
+	t.Helper()
+	m := machineOf("/proc/self/exe")
+	require.NotEqual(t, elf.EM_NONE, m)
+	return m
+}
+
+func foreign(t *testing.T) elf.Machine {
+	t.Helper()
+	if runtime.GOARCH == "arm64" {
+		return elf.EM_X86_64
+	}
+	return elf.EM_AARCH64
+}
+
+// environment makes a directory that looks like a Python environment.
+func environment(t *testing.T, files ...string) string {
+	t.Helper()
+	prefix := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(prefix, "bin"), 0o750))
+	require.NoError(t, os.Symlink(tools.python, filepath.Join(prefix, "bin", "python")))
+	for _, f := range files {
+		path := filepath.Join(prefix, f)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+	}
+	return prefix
+}
+
+func built(t *testing.T, req EnvRequest) Environment {
+	t.Helper()
+	env, err := BuildEnvironment(t.Context(), req)
+	require.NoError(t, err)
+	return env
+}
+
+func TestEnvironmentOfAVenv(t *testing.T) {
+	prefix := environment(t, "pyvenv.cfg")
+	env := built(t, EnvRequest{
+		Prefix: prefix,
+		Start: []string{
+			"PATH=/usr/bin:" + prefix + "/bin:/bin", "HOME=/home/user", "CONDA_PREFIX=/opt/conda", "PYTHONHOME=/other",
+			"MS_COMPILER_CACHE_ENABLE=1", "LC_ALL=C.UTF-8", "FTD_STATE_DIR=/state", "no value", "PYTHONUNBUFFERED=",
+		},
+		Extra: map[string]string{"MS_COMPILER_CACHE_ENABLE": "0", "NEW": "yes"},
+	})
+	require.Equal(t, prefix+"/bin:/usr/bin:/bin", env.Get("PATH"))
+	require.Equal(t, prefix, env.Get("VIRTUAL_ENV"))
+	require.Equal(t, "0", env.Get("MS_COMPILER_CACHE_ENABLE"))
+	require.Equal(t, "yes", env.Get("NEW"))
+	require.Equal(t, "1", env.Get("PYTHONUNBUFFERED"))
+	require.Equal(t, "1", env.Get("MS_JIT_DISPLAY_PROGRESS"))
+	require.Equal(t, "C.UTF-8", env.Get("LC_ALL"))
+	require.Equal(t, []string{"CONDA_PREFIX", "PYTHONHOME", "FTD_STATE_DIR", "PYTHONUNBUFFERED"}, env.LeftOut)
+	require.Empty(t, env.Warnings)
+
+	names := map[string]bool{}
+	for _, entry := range env.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		require.False(t, names[name], "%s is there twice", name)
+		names[name] = true
+		require.NotContains(t, []string{"PYTHONHOME", "CONDA_PREFIX", "FTD_STATE_DIR"}, name)
+	}
+	for _, v := range env.Vars {
+		require.NotEmpty(t, v.Source, v.Name)
+		require.NotEmpty(t, v.Why, v.Name)
+	}
+}
+
+func TestEnvironmentOfConda(t *testing.T) {
+	prefix := environment(t, "conda-meta/history")
+	env := built(t, EnvRequest{Prefix: prefix, Start: []string{"VIRTUAL_ENV=/venv"}})
+	require.Equal(t, prefix, env.Get("CONDA_PREFIX"))
+	require.Equal(t, filepath.Base(prefix), env.Get("CONDA_DEFAULT_ENV"))
+	require.Empty(t, env.Get("VIRTUAL_ENV"))
+	require.True(t, strings.HasPrefix(env.Get("PATH"), prefix+"/bin:"))
+}
+
+func TestEnvironmentWithoutPython(t *testing.T) {
+	_, err := BuildEnvironment(t.Context(), EnvRequest{Prefix: t.TempDir()})
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, CodeNoEnvironment, e.Code)
+	require.NotEmpty(t, e.Remedy)
+}
+
+func TestActivationScripts(t *testing.T) {
+	prefix := environment(t, "conda-meta/history")
+	script := func(name, text string) string {
+		path := filepath.Join(prefix, "etc/conda/activate.d", name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	home := t.TempDir()
+	ascend := filepath.Join(home, "Ascend/ascend-toolkit/set_env.sh")
+	require.NoError(t, os.MkdirAll(filepath.Dir(ascend), 0o750))
+	require.NoError(t, os.WriteFile(ascend, []byte(`
+		echo noise; echo more noise >&2; echo stray >&3
+		export ASCEND_HOME_PATH="$HOME/Ascend/latest" LD_LIBRARY_PATH="$HOME/Ascend/lib64:$LD_LIBRARY_PATH"
+		export PATH="$HOME/Ascend/bin:$PATH" MULTI="two
+lines=here"; private=not exported`), 0o600))
+	first := script("a.sh", `export FROM_CONDA="$ASCEND_HOME_PATH" ; unset TZ; cd /`)
+	broken := script("b.sh", `exit 3`)
+	last := script("c.sh", `export LAST="$FROM_CONDA/last"`)
+
+	start := []string{"HOME=" + home, "PATH=/usr/bin:/bin", "TZ=UTC", "LD_LIBRARY_PATH=/old"}
+	scripts := ActivationScripts(prefix, start)
+	require.Equal(t, []string{ascend, first, broken, last}, scripts)
+	env := built(t, EnvRequest{Prefix: prefix, Start: start, Scripts: scripts})
+
+	require.Equal(t, home+"/Ascend/latest", env.Get("ASCEND_HOME_PATH"))
+	require.Equal(t, home+"/Ascend/latest/last", env.Get("LAST"))
+	require.Equal(t, home+"/Ascend/lib64:/old", env.Get("LD_LIBRARY_PATH"))
+	require.Equal(t, prefix+"/bin:"+home+"/Ascend/bin:/usr/bin:/bin", env.Get("PATH"))
+	require.Equal(t, "two\nlines=here", env.Get("MULTI"))
+	for _, name := range []string{"TZ", "private", "PWD", "OLDPWD", "SHLVL", "_"} {
+		require.Empty(t, env.Get(name), name)
+	}
+	for _, v := range env.Vars {
+		if v.Name == "LAST" {
+			require.Equal(t, last, v.Source)
+		}
+	}
+	require.Len(t, env.Warnings, 1)
+	require.Contains(t, env.Warnings[0], broken)
+
+	require.NotContains(t, ActivationScripts(prefix, append(start, "ASCEND_HOME_PATH=/there")), ascend,
+		"it was run already")
+}
+
+func TestFindPreload(t *testing.T) {
+	const site = "lib/python3.11/site-packages/"
+	prefix := environment(t, site+"torch/__init__.py")
+	require.NoError(t, os.Symlink("lib", filepath.Join(prefix, "lib64")))
+	torch := library(t, filepath.Join(prefix, site, "torch/lib/libgomp-d22c30c5.so.1"), native(t))
+	libs := library(t, filepath.Join(prefix, site, "torch.libs/libgomp-6e1a1d1b.so.1.0.0"), native(t))
+	sklearn := library(t, filepath.Join(prefix, site, "scikit_learn.libs/libgomp-a34b3233.so.1.0.0"), native(t))
+	library(t, filepath.Join(prefix, site, "scikit_learn.libs/libgomp-other.so.1"), foreign(t))
+	require.NoError(t, os.WriteFile(filepath.Join(prefix, site, "torch.libs/libgomp-text.so.1"), []byte("text"), 0o600))
+	require.NoError(t, os.Symlink("/gone", filepath.Join(prefix, site, "torch.libs/libgomp-gone.so.1")))
+	own := library(t, filepath.Join(prefix, "lib/libgomp.so.1.0.0"), native(t))
+	require.NoError(t, os.Symlink(filepath.Base(own), filepath.Join(prefix, "lib/libgomp.so.1")))
+
+	found, err := FindPreload(prefix)
+	require.NoError(t, err)
+	var paths []string
+	for _, f := range found {
+		paths = append(paths, f.Path)
+		require.NotEmpty(t, f.Why)
+	}
+	require.Equal(t, []string{torch, libs, sklearn, filepath.Join(prefix, "lib/libgomp.so.1")}, paths)
+
+	users := library(t, filepath.Join(t.TempDir(), "libtcmalloc.so"), native(t))
+	other := library(t, filepath.Join(t.TempDir(), "libother.so"), foreign(t))
+	env := built(t, EnvRequest{Prefix: prefix, Start: []string{"LD_PRELOAD=" + users + " /gone/lib.so:" + libs + ":libjemalloc.so:" + other}})
+	require.Equal(t, strings.Join(append(paths, users, "libjemalloc.so"), ":"), env.Get("LD_PRELOAD"))
+	require.Len(t, env.Warnings, 2)
+	require.Contains(t, env.Warnings[0], "/gone/lib.so does not exist")
+	require.Contains(t, env.Warnings[1], other)
+}
+
+func TestNoPreloadWithoutNeed(t *testing.T) {
+	prefix := environment(t, "lib/python3.11/site-packages/numpy/__init__.py")
+	library(t, filepath.Join(prefix, "lib/libgomp.so.1"), native(t))
+	found, err := FindPreload(prefix)
+	require.NoError(t, err)
+	require.Empty(t, found)
+	env := built(t, EnvRequest{Prefix: prefix})
+	require.NotContains(t, strings.Join(env.Environ(), "\n"), "LD_PRELOAD")
+}
+
+func TestLibpythonDirectory(t *testing.T) {
+	_, needed := libpythonDir(tools.shim) // a static program
+	require.False(t, needed)
+	_, needed = libpythonDir(tools.trainer) // no program at all
+	require.False(t, needed)
+	env := built(t, EnvRequest{Prefix: environment(t)})
+	spec := command(t, "python", "-c", "print('alive')")
+	spec.Env = env.Environ()
+	run := launch(t, spec)
+	require.Equal(t, 0, wait(t, run).Exit.Code, content(run.Log()))
+}
+
+func TestSecretsAreMasked(t *testing.T) {
+	for _, c := range []struct{ name, value, shown string }{
+		{"HF_TOKEN", "hf_abc", mask},
+		{"MODELSCOPE_API_TOKEN", "x", mask},
+		{"S3_SECRET_ACCESS_KEY", "x", mask},
+		{"S3_ACCESS_KEY_ID", "x", mask},
+		{"MA_PASSWORD", "x", mask},
+		{"HF_TOKEN", "", ""},
+		{"TOKENIZERS_PARALLELISM", "false", "false"},
+		{"MS_KEYS", "4", "4"},
+		{"https_proxy", "http://me:geheim@proxy:3128", "http://me:" + mask + "@proxy:3128"},
+		{"https_proxy", "http://proxy:3128/a@b", "http://proxy:3128/a@b"},
+		{"https_proxy", "http://me@proxy:3128", "http://me@proxy:3128"},
+		{"FTD_RUN_TOKEN", "abc", "abc"},
+	} {
+		require.Equal(t, c.shown, Var{Name: c.name, Value: c.value}.Shown(), "%s=%s", c.name, c.value)
+	}
+}
+
+func TestStaticTLSRemedy(t *testing.T) {
+	lib := library(t, filepath.Join(t.TempDir(), "torch.libs", "libgomp-6e1a1d1b.so.1.0.0"), native(t))
+	log := "Traceback (most recent call last):\n  File \"train.py\", line 1, in <module>\n    import torch\n" +
+		"ImportError: " + filepath.Dir(lib) + "/../torch.libs/libgomp-6e1a1d1b.so.1.0.0: cannot allocate memory in static TLS block\n"
+	var problems []logparse.Problem
+	p := logparse.NewParser()
+	take := func(r *logparse.Record) {
+		if r.Kind == logparse.KindProblem {
+			problems = append(problems, r.Problem)
+		}
+	}
+	p.Feed([]byte(log), take)
+	p.Flush(take)
+	require.NotEmpty(t, problems)
+
+	change, ok := Remedy(Status{State: StateExited, Exit: Exit{Code: 1}}, problems)
+	require.True(t, ok)
+	require.Equal(t, "static-tls", change.Problem)
+	require.Contains(t, change.Why, "libgomp-6e1a1d1b.so.1.0.0")
+	env := change.Apply([]string{"A=1", "LD_PRELOAD=/a.so " + lib + ":/b.so"})
+	require.Equal(t, []string{"A=1", "LD_PRELOAD=" + lib + ":/a.so:/b.so"}, env)
+
+	_, ok = Remedy(Status{State: StateExited}, problems)
+	require.False(t, ok, "it succeeded all the same")
+	_, ok = Remedy(Status{State: StateLost}, problems)
+	require.False(t, ok)
+	_, ok = StaticTLSLibrary("ImportError: /gone/libgomp.so.1: cannot allocate memory in static TLS block")
+	require.False(t, ok, "there is no such library")
+	_, ok = StaticTLSLibrary("libgomp.so.1: cannot allocate memory in static TLS block")
+	require.False(t, ok, "nobody knows where it is")
+}
