@@ -68,7 +68,7 @@ func (h *holder) run() int {
 	c, err := start(h.dir, spec)
 	if err != nil {
 		shimFile.Release()
-		f := explain(spec, err)
+		f := Explain(spec, err)
 		return h.fail(exitFile, f.Reason, f.Message)
 	}
 	if err := h.announce(shimFile, c); err != nil {

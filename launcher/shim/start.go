@@ -43,7 +43,7 @@ func start(dir string, spec rundir.Spec) (process.Identity, error) {
 	} else if err := unix.Access(spec.Dir, unix.X_OK); err != nil {
 		return none, dirError{err}
 	}
-	path, err := lookPath(spec)
+	path, err := LookPath(spec)
 	if err != nil {
 		return none, err
 	}
@@ -75,8 +75,8 @@ func spareFromOOM(pid int) {
 	}
 }
 
-// lookPath finds the command as a shell in spec.Dir with spec.Env would.
-func lookPath(spec rundir.Spec) (string, error) {
+// LookPath finds the command as a shell in spec.Dir with spec.Env would.
+func LookPath(spec rundir.Spec) (string, error) {
 	name := spec.Command[0]
 	if strings.Contains(name, "/") {
 		if !filepath.IsAbs(name) {
@@ -121,8 +121,8 @@ func executable(path string) error {
 	return nil
 }
 
-// explain turns the error of a start into a reason and a sentence.
-func explain(spec rundir.Spec, err error) Report {
+// Explain turns the error of a start into a reason and a sentence.
+func Explain(spec rundir.Spec, err error) Report {
 	name := spec.Command[0]
 	var inLog logError
 	var inDir dirError
