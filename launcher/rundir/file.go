@@ -10,8 +10,12 @@ import (
 	"path/filepath"
 )
 
-// fileMode keeps what a training prints and is given from other users.
-const fileMode = 0o640
+// The modes keep what a run is from other users, and the environment of a
+// training, which may hold passwords, from the group too.
+const (
+	fileMode = 0o640
+	specMode = 0o600
+)
 
 // reservedSize is the size of a reserved file: more than any of them needs,
 // one block of most filesystems.
@@ -36,7 +40,7 @@ func ReadSpec(dir string) (Spec, error) {
 // WriteSpec writes spec.json.
 func WriteSpec(dir string, s Spec) error {
 	path := filepath.Join(dir, SpecFile)
-	return write(path+".tmp", path, s)
+	return write(path+".tmp", path, specMode, s)
 }
 
 // ReadShim reads shim.json; the error is fs.ErrNotExist if there is none yet.
@@ -116,12 +120,14 @@ func (r *Reserved) Commit(v any) error {
 	}
 	err = os.Rename(r.path+".tmp", r.path)
 	if errors.Is(err, fs.ErrNotExist) { // somebody cleaned up the reserved file
-		return write(r.path+".new", r.path, v)
+		err = write(r.path+".new", r.path, fileMode, v)
 	}
 	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(r.path))
+	r.file.Close()
+	syncDir(filepath.Dir(r.path))
+	return nil
 }
 
 // Release gives the space back unless Commit used it.
@@ -131,12 +137,12 @@ func (r *Reserved) Release() {
 }
 
 // write puts v in JSON into the file temporary, then gives it the name path.
-func write(temporary, path string, v any) error {
+func write(temporary, path string, mode fs.FileMode, v any) error {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}
@@ -154,17 +160,15 @@ func write(temporary, path string, v any) error {
 		os.Remove(temporary)
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	syncDir(filepath.Dir(path))
+	return nil
 }
 
-// syncDir makes a rename last. Some network filesystems cannot sync a
-// directory; the rename itself is done by then.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil //nolint:nilerr // the file is there under its name
+// syncDir makes a rename last. Where that is not possible (some network
+// filesystems cannot sync a directory) the file has its name all the same.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		d.Close()
 	}
-	defer d.Close()
-	_ = d.Sync()
-	return nil
 }
