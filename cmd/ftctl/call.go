@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -50,7 +51,7 @@ func runCall(c *cobra.Command, o callOptions, words []string) error {
 		r.Isolation = "worker"
 	}
 	if len(words) == 3 {
-		args, err := callArguments(c.InOrStdin(), words[2])
+		args, err := callArguments(c.Context(), c.InOrStdin(), words[2])
 		if err != nil {
 			return err
 		}
@@ -73,11 +74,11 @@ func runCall(c *cobra.Command, o callOptions, words []string) error {
 
 // callArguments checks that the text is a JSON array or object and passes it
 // on as it is: reading it into Go values would round large numbers.
-func callArguments(in io.Reader, text string) (json.RawMessage, error) {
+func callArguments(ctx context.Context, in io.Reader, text string) (json.RawMessage, error) {
 	data := []byte(text)
 	if text == "-" {
 		var err error
-		if data, err = io.ReadAll(in); err != nil {
+		if data, err = readInput(ctx, in); err != nil {
 			return nil, err
 		}
 	}

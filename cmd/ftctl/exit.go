@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,8 +21,11 @@ const (
 	exitInterrupted = 130
 )
 
-// codeUsage is the code of an error in the command line itself.
-const codeUsage = "usage"
+// Codes of errors that arise in ftctl itself.
+const (
+	codeUsage       = "usage"       // the command line is wrong
+	codeInterrupted = "interrupted" // by Ctrl-C or SIGTERM
+)
 
 // exitTable is the one table of exit statuses: help prints it, and a test
 // compares docs/ftctl.md with it.
@@ -51,11 +53,8 @@ func exitTable() string {
 
 // exitStatus is where every failure becomes an exit status.
 func exitStatus(err error) int {
-	var (
-		silent verdict
-		ended  *jobError
-		known  *api.Error
-	)
+	var silent verdict
+	var ended *jobError
 	switch {
 	case err == nil:
 		return exitOK
@@ -63,23 +62,19 @@ func exitStatus(err error) int {
 		return int(silent)
 	case errors.As(err, &ended):
 		return exitJob
-	case errors.As(err, &known):
-		switch known.Code {
-		case codeUsage, api.CodeBadRequest, api.CodeRecipeInvalid:
-			return exitUsage
-		case api.CodeUnreachable:
-			return exitUnreachable
-		case api.CodeNotFound:
-			return exitNotFound
-		case api.CodeDenied:
-			return exitDenied
-		case api.CodeTimeout:
-			return exitTimeout
-		}
-		return exitFailed
-	case errors.Is(err, context.DeadlineExceeded):
+	}
+	switch asError(err).Code {
+	case codeUsage, api.CodeBadRequest, api.CodeRecipeInvalid:
+		return exitUsage
+	case api.CodeUnreachable:
+		return exitUnreachable
+	case api.CodeNotFound:
+		return exitNotFound
+	case api.CodeDenied:
+		return exitDenied
+	case api.CodeTimeout:
 		return exitTimeout
-	case errors.Is(err, context.Canceled):
+	case codeInterrupted:
 		return exitInterrupted
 	}
 	return exitFailed

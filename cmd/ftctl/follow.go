@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -131,8 +130,7 @@ func followToEnd(c *cobra.Command, client *api.Client, job *api.Job, o followOpt
 	f := follower{client: patient, view: newView(c, o), now: time.Now}
 	ended, err := f.follow(ctx, *job)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		detached(c, job)
-		return err
+		return &detachedError{job.ID}
 	}
 	if err != nil {
 		return err
@@ -167,9 +165,15 @@ func showEnding(c *cobra.Command, client *api.Client, job *api.Job, o followOpti
 	return nil
 }
 
-func detached(c *cobra.Command, job *api.Job) {
-	fmt.Fprintf(c.ErrOrStderr(), "detached; job %s goes on. Follow it again: ftctl wait %s. Stop it: ftctl stop %s\n",
-		job.ID, job.ID, job.ID)
+// detachedError is Ctrl-C while a job was followed. It is nobody's mistake:
+// people get the sentence without the word error.
+type detachedError struct{ job string }
+
+func (e *detachedError) Error() string { return e.Unwrap().Error() }
+
+func (e *detachedError) Unwrap() error {
+	return api.Errorf(codeInterrupted, "detached: job %s goes on", e.job).
+		WithRemedy("follow it again with `ftctl wait %s`, stop it with `ftctl stop %s`", e.job, e.job)
 }
 
 // newView picks how a job is shown. With -o json stdout is kept for the data,

@@ -41,8 +41,8 @@ func ptr[T any](v T) *T { return &v }
 // trainedJob is a job of three steps in the middle of its training.
 func trainedJob() api.Job {
 	return api.Job{
-		ID: "01K9XQ4T8M2V7B3N5C6D8F9G0H", Name: "first-try", Recipe: "tiny-llama", State: api.StateRunning,
-		Created: noon, Started: at(time.Second), Dir: "/state/runs/01K9XQ4T8M2V7B3N5C6D8F9G0H",
+		ID: "01k9xq4t8m2v7b3n5c6d8f9g0h", Name: "first-try", Recipe: "tiny-llama", State: api.StateRunning,
+		Created: noon, Started: at(time.Second), Dir: "/state/runs/01k9xq4t8m2v7b3n5c6d8f9g0h",
 		Vars: map[string]string{"steps": "100", "rows": "200"},
 		Steps: []api.Step{
 			{ID: "tokenizer", Uses: "tokenizer", State: api.StateSucceeded, Started: at(time.Second), Ended: at(2300 * time.Millisecond)},

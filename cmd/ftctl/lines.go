@@ -17,6 +17,8 @@ type linesView struct {
 	// since is when the last line about the training was written, for
 	// trainings that do not say how long they are.
 	since time.Time
+	// phases were told: saving and training take turns for days.
+	phases map[api.Phase]bool
 }
 
 func (v *linesView) show(m *model, told []news, now time.Time) {
@@ -25,6 +27,7 @@ func (v *linesView) show(m *model, told []news, now time.Time) {
 		case n.step != nil:
 			v.step(m, n.step, now)
 		case n.attempt != nil:
+			v.tenth, v.phases = 0, nil
 			fmt.Fprintf(v.w, "%s: attempt %d\n", n.attempt.Step, n.attempt.Number)
 		case n.compiled > 0:
 			fmt.Fprintf(v.w, "compiled in %s\n", took(n.compiled))
@@ -55,6 +58,13 @@ func (v *linesView) step(m *model, s *api.Step, now time.Time) {
 }
 
 func (v *linesView) phase(p *api.PhaseChange) {
+	if v.phases[p.Phase] {
+		return
+	}
+	if v.phases == nil {
+		v.phases = map[api.Phase]bool{}
+	}
+	v.phases[p.Phase] = true
 	if p.Phase == api.PhaseCompiling {
 		fmt.Fprintf(v.w, "compiling, %s\n", compileComfort)
 		return

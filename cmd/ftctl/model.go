@@ -17,10 +17,15 @@ type model struct {
 	// counted is the event up to which the training's counters are complete:
 	// the daemon's summary may be newer than the event at hand.
 	counted int64
+	// attempt is the newest attempt that was told of, by its step.
+	attempt map[string]int
 }
 
 func newModel(job api.Job) *model {
-	m := &model{job: job, counted: job.Event}
+	m := &model{job: job, counted: job.Event, attempt: map[string]int{}}
+	for i := range job.Steps {
+		m.attempt[job.Steps[i].ID] = len(job.Steps[i].Attempts)
+	}
 	m.job.Steps = slices.Clone(job.Steps)
 	m.setTraining(job.Training)
 	return m
@@ -69,8 +74,8 @@ func (m *model) apply(e api.Event) []news {
 			return m.setStep(s)
 		}
 	case api.EventAttempt:
-		if a, ok := data[api.Attempt](e); ok && a.Number > 1 && !a.State.Ended() {
-			return []news{{attempt: &a}}
+		if a, ok := data[api.Attempt](e); ok {
+			return m.setAttempt(a)
 		}
 	case api.EventProgress:
 		if p, ok := data[api.Progress](e); ok {
@@ -127,6 +132,16 @@ func (m *model) setStep(s api.Step) []news {
 		return nil
 	}
 	return []news{{step: &s}}
+}
+
+// setAttempt tells of a further try at a step; the first is the step itself.
+func (m *model) setAttempt(a api.Attempt) []news {
+	again := a.Number > max(m.attempt[a.Step], 1)
+	m.attempt[a.Step] = max(m.attempt[a.Step], a.Number)
+	if !again {
+		return nil
+	}
+	return []news{{attempt: &a}}
 }
 
 func (m *model) setPhase(e api.Event, p api.PhaseChange) []news {

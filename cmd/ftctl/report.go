@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"ftd/api"
+	"ftd/recipe"
 )
 
 // printJSON writes v as the data of a command.
@@ -24,14 +25,17 @@ func printJSON(w io.Writer, v any) error {
 // message, a remedy.
 func asError(err error) *api.Error {
 	var known *api.Error
+	var problem *recipe.Problem
 	switch {
 	case errors.As(err, &known):
-		e := *known
-		return &e
+		return known
+	case errors.As(err, &problem):
+		return &api.Error{Code: problem.Code, Message: problem.Message, Remedy: problem.Remedy,
+			Source: problem.Source, Excerpt: problem.Excerpt}
 	case errors.Is(err, context.DeadlineExceeded):
 		return api.Errorf(api.CodeTimeout, "timed out").WithRemedy("give it longer, or look at what it waits for with: ftctl ps")
 	case errors.Is(err, context.Canceled):
-		return api.Errorf("interrupted", "interrupted")
+		return api.Errorf(codeInterrupted, "interrupted")
 	}
 	return api.Errorf(api.CodeInternal, "%s", err)
 }
@@ -42,12 +46,15 @@ func asError(err error) *api.Error {
 func printError(w io.Writer, err error, asJSON bool, p palette) {
 	var silent verdict
 	var ended *jobError
+	var detached *detachedError
 	switch {
 	case errors.As(err, &silent):
 	case asJSON:
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		_ = enc.Encode(asError(err)) // nobody is left to tell when stderr is closed
+	case errors.As(err, &detached):
+		fmt.Fprintln(w, detached)
 	case errors.As(err, &ended):
 	case errors.Is(err, context.Canceled):
 	default:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -49,7 +50,7 @@ are skipped.
 }
 
 func runRun(c *cobra.Command, o runOptions, recipe string) error {
-	s, err := recipeToSubmit(c.InOrStdin(), recipe)
+	s, err := recipeToSubmit(c.Context(), c.InOrStdin(), recipe)
 	if err != nil {
 		return err
 	}
@@ -62,13 +63,13 @@ func runRun(c *cobra.Command, o runOptions, recipe string) error {
 
 // recipeToSubmit tells a recipe's name from a recipe's file. Relative paths in
 // a file start from where it is, all others from here.
-func recipeToSubmit(in io.Reader, recipe string) (api.Submit, error) {
+func recipeToSubmit(ctx context.Context, in io.Reader, recipe string) (api.Submit, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return api.Submit{}, err
 	}
 	if recipe == "-" {
-		text, err := io.ReadAll(in)
+		text, err := readInput(ctx, in)
 		return api.Submit{Text: string(text), Base: here}, err
 	}
 	if !isRecipeFile(recipe) {
@@ -105,9 +106,4 @@ func fileError(err error) error {
 		return api.Errorf(api.CodeDenied, "you may not read %s", at.Path).WithRemedy("make it readable: chmod u+r %s", at.Path)
 	}
 	return api.Errorf(api.CodeBadRequest, "%s cannot be read: %s", at.Path, at.Err)
-}
-
-// completeRecipes completes recipe files.
-func completeRecipes(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return []cobra.Completion{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
 }

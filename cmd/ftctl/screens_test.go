@@ -22,8 +22,8 @@ func failure() *api.Error {
 
 func jobList() []api.Job {
 	ended := endedJob(api.StateFailed, failure())
-	ended.ID, ended.Name = "01K9XQ4T8MAAAAAAAAAAAAAAAA", "a name with\ta tab"
-	queued := api.Job{ID: "01K9XZ00000000000000000000", Recipe: "tiny-llama", State: api.StateQueued, Created: *at(time.Minute)}
+	ended.ID, ended.Name = "01k9xq4t8maaaaaaaaaaaaaaaa", "a name with\ta tab"
+	queued := api.Job{ID: "01k9xz00000000000000000000", Recipe: "tiny-llama", State: api.StateQueued, Created: *at(time.Minute)}
 	return []api.Job{queued, trainedJob(), ended}
 }
 
@@ -76,8 +76,8 @@ func TestScreenOfAFailure(t *testing.T) {
 
 func TestScreenOfAStoppedJob(t *testing.T) {
 	var out bytes.Buffer
-	writeEnding(&out, &api.Job{ID: "01K9", State: api.StateStopped}, nil, 80, palette{})
-	require.Equal(t, "job 01K9 is stopped\n", out.String())
+	writeEnding(&out, &api.Job{ID: "01k9", State: api.StateStopped}, nil, 80, palette{})
+	require.Equal(t, "job 01k9 is stopped\n", out.String())
 }
 
 func TestErrorsForPeopleAndForPrograms(t *testing.T) {

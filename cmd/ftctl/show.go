@@ -21,7 +21,7 @@ func newShowCommand() *cobra.Command {
 		Long: `show prints a job with its steps and attempts, how its training stands, the
 checkpoints that were verified, and if it failed what to do about it. The exit
 status says whether the job could be shown, not how it ended (see ftctl wait).`,
-		Example: `  ftctl show 01K9XQ
+		Example: `  ftctl show 01k9XQ
   ftctl show first-try
   ftctl show JOB -o json | jq .training`,
 		Args:              cobra.ExactArgs(1),

@@ -66,6 +66,6 @@ func TestALineFitsItsColumns(t *testing.T) {
 
 func TestShortIDsTellTheListedJobsApart(t *testing.T) {
 	require.Equal(t, 10, shortIDs(nil))
-	require.Equal(t, 10, shortIDs([]api.Job{{ID: "01K9XQ4T8M2V7B"}}))
-	require.Equal(t, 13, shortIDs([]api.Job{{ID: "01K9XQ4T8M2V7B"}, {ID: "01AAAAAAAAAAAA"}, {ID: "01K9XQ4T8M2VXX"}}))
+	require.Equal(t, 10, shortIDs([]api.Job{{ID: "01k9XQ4T8M2V7B"}}))
+	require.Equal(t, 13, shortIDs([]api.Job{{ID: "01k9XQ4T8M2V7B"}, {ID: "01AAAAAAAAAAAA"}, {ID: "01k9XQ4T8M2VXX"}}))
 }
