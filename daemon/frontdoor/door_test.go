@@ -1,0 +1,219 @@
+package frontdoor_test
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ftd/api"
+	"ftd/daemon/frontdoor"
+)
+
+// installation is a virtual environment of a real Python, and a libexec with a
+// small program that is linked to a libpython as the daemon is.
+type installation struct {
+	t            *testing.T
+	env, libexec string
+	minor        string // of the Python: "3.11"
+}
+
+func install(t *testing.T) *installation {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		need(t, "python3")
+	}
+	if _, err := exec.LookPath("gcc"); err != nil {
+		need(t, "gcc")
+	}
+	dir := t.TempDir()
+	in := &installation{t: t, env: filepath.Join(dir, "env"), libexec: filepath.Join(dir, "libexec", "ftd")}
+	in.run(python, "-m", "venv", "--without-pip", in.env)
+	require.NoError(t, os.MkdirAll(in.libexec, 0o755))
+	in.minor = in.run(filepath.Join(in.env, "bin", "python"), "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+	return in
+}
+
+// need skips a test that lacks something, or fails it where everything must be
+// there.
+func need(t *testing.T, what string) {
+	if os.Getenv("FTD_TEST_COMPLETE") != "" {
+		t.Fatalf("this test needs %s", what)
+	}
+	t.Skipf("needs %s", what)
+}
+
+func (in *installation) run(name string, args ...string) string {
+	in.t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	require.NoError(in.t, err, "%s", out)
+	return strings.TrimSpace(string(out))
+}
+
+// library builds a shared library that calls itself soname.
+func (in *installation) library(dir, soname string) string {
+	require.NoError(in.t, os.MkdirAll(dir, 0o755))
+	path := filepath.Join(dir, soname)
+	in.run("gcc", "-shared", "-o", path, "-Wl,-soname,"+soname, "-xc", os.DevNull)
+	return path
+}
+
+// daemon builds libexec/ftd-cpXY for a minor version, linked to soname.
+func (in *installation) daemon(minor, soname string) string {
+	lib := in.library(in.t.TempDir(), soname)
+	source := filepath.Join(in.t.TempDir(), "main.c")
+	require.NoError(in.t, os.WriteFile(source, []byte("int main(void) { return 0; }\n"), 0o600))
+	path := filepath.Join(in.libexec, "ftd-cp"+strings.ReplaceAll(minor, ".", ""))
+	in.run("gcc", "-o", path, source, "-Wl,--no-as-needed", lib)
+	return path
+}
+
+func (in *installation) soname() string { return "libpython" + in.minor + ".so.7.7" }
+
+func (in *installation) open(environ ...string) (*frontdoor.Daemon, error) {
+	return frontdoor.Open(in.t.Context(), in.env, in.libexec, environ)
+}
+
+// refused asserts one sentence with the given words and the rebuild command.
+func (in *installation) refused(code string, words ...string) {
+	in.t.Helper()
+	_, err := in.open()
+	var e *api.Error
+	require.ErrorAs(in.t, err, &e)
+	require.Equal(in.t, code, e.Code)
+	require.NotEmpty(in.t, e.Remedy)
+	require.NotContains(in.t, err.Error(), "\n")
+	for _, word := range words {
+		require.Contains(in.t, err.Error(), word)
+	}
+}
+
+// foreign makes an ELF file one for another machine.
+func foreign(t *testing.T, path string) {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer file.Close()
+	machine := make([]byte, 2)
+	binary.LittleEndian.PutUint16(machine, uint16(elf.EM_S390))
+	_, err = file.WriteAt(machine, 18) // e_machine
+	require.NoError(t, err)
+}
+
+func TestOpenFindsTheDaemonAndItsLibrary(t *testing.T) {
+	in := install(t)
+	path := in.daemon(in.minor, in.soname())
+	in.daemon("3.99", "libpython3.99.so.1.0")
+	in.library(filepath.Join(in.env, "lib"), in.soname())
+
+	daemon, err := in.open("HOME=/h", "LD_LIBRARY_PATH=/opt/cann/lib64")
+	require.NoError(t, err)
+	require.Equal(t, path, daemon.Path)
+	require.Contains(t, daemon.Env, "HOME=/h")
+	require.Contains(t, daemon.Env, "LD_LIBRARY_PATH="+filepath.Join(in.env, "lib")+":/opt/cann/lib64")
+	// It is what the loader needs.
+	cmd := exec.Command(daemon.Path)
+	cmd.Env = daemon.Env
+	require.NoError(t, cmd.Run())
+	cmd.Env = []string{"HOME=/h"}
+	require.Error(t, cmd.Run())
+
+	require.ElementsMatch(t, []string{"HOME=/h", "LD_LIBRARY_PATH=/opt/cann/lib64"}, frontdoor.StartEnviron(daemon.Env))
+	// Opened from within: nothing adds up.
+	again, err := in.open(daemon.Env...)
+	require.NoError(t, err)
+	require.ElementsMatch(t, daemon.Env, again.Env)
+}
+
+func TestOpenLeavesAPathThatIsRight(t *testing.T) {
+	in := install(t)
+	in.daemon(in.minor, in.soname())
+	in.library(filepath.Join(in.env, "lib"), in.soname())
+	right := "LD_LIBRARY_PATH=" + filepath.Join(in.env, "lib")
+	daemon, err := in.open(right)
+	require.NoError(t, err)
+	require.Equal(t, []string{right}, daemon.Env)
+
+	// Another library of the same name before it would be loaded instead.
+	other := t.TempDir()
+	in.library(other, in.soname())
+	daemon, err = in.open("LD_LIBRARY_PATH=" + other)
+	require.NoError(t, err)
+	require.Contains(t, daemon.Env, right+":"+other)
+}
+
+func TestOpenPreloadsTheEnvironmentsOpenMP(t *testing.T) {
+	in := install(t)
+	in.daemon(in.minor, in.soname())
+	in.library(filepath.Join(in.env, "lib"), in.soname())
+	gomp := in.library(filepath.Join(in.env, "lib", "python"+in.minor, "site-packages", "torch", "lib"), "libgomp-d22c30c5.so.1")
+	daemon, err := in.open("LD_PRELOAD=/nonexistent.so")
+	require.NoError(t, err)
+	require.Contains(t, daemon.Env, "LD_PRELOAD="+gomp)
+	require.Len(t, daemon.Warnings, 1)
+	require.Contains(t, daemon.Warnings[0], "/nonexistent.so")
+	require.Equal(t, []string{"LD_PRELOAD=/nonexistent.so"}, frontdoor.StartEnviron(daemon.Env))
+}
+
+func TestEnvironmentsThatAreNone(t *testing.T) {
+	in := install(t)
+	env := in.env
+
+	in.env = ""
+	in.refused(api.CodeNoEnvironment, "no Python environment is configured", "FTD_ENV")
+	in.env = filepath.Join(t.TempDir(), "nowhere")
+	in.refused(api.CodeNoEnvironment, in.env, "does not exist")
+	in.env = t.TempDir()
+	in.refused(api.CodeNoEnvironment, in.env, "bin/python")
+
+	in.env = t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(in.env, "bin"), 0o755))
+	python := filepath.Join(in.env, "bin", "python")
+	require.NoError(t, os.Symlink("/nonexistent/python3.1", python))
+	in.refused(api.CodeNoEnvironment, "/nonexistent/python3.1", "was removed")
+
+	require.NoError(t, os.Remove(python))
+	require.NoError(t, os.WriteFile(python, []byte("#!/bin/sh\necho broken beyond repair >&2\nexit 1\n"), 0o700))
+	in.refused(api.CodeNoEnvironment, python, "broken beyond repair")
+
+	require.NoError(t, os.Remove(python))
+	copyFile(t, filepath.Join(env, "bin", "python"), python)
+	foreign(t, python)
+	in.refused(api.CodePythonMismatch, python, "S390", "make build ENV="+in.env)
+}
+
+func TestDaemonsThatDoNotFit(t *testing.T) {
+	in := install(t)
+	rebuild := "make build ENV=" + in.env
+	in.refused(api.CodePythonMismatch, "no daemon is built yet", in.libexec, in.minor, rebuild)
+
+	in.daemon("3.99", "libpython3.99.so.1.0")
+	in.daemon("3.98", "libpython3.98.so.1.0")
+	in.refused(api.CodePythonMismatch, in.env, "Python "+in.minor, "built for Python 3.98 and 3.99", rebuild)
+
+	path := in.daemon(in.minor, "libpython3.99.so.1.0")
+	in.refused(api.CodePythonMismatch, path, "libpython3.99.so.1.0", "Python "+in.minor, rebuild)
+
+	path = in.daemon(in.minor, in.soname())
+	in.refused(api.CodePythonMismatch, path, in.soname(), "is in none of", filepath.Join(in.env, "lib"), "apt-get install", rebuild)
+
+	library := in.library(filepath.Join(in.env, "lib"), in.soname())
+	foreign(t, library)
+	in.refused(api.CodePythonMismatch, library, "S390", rebuild)
+
+	foreign(t, path)
+	in.refused(api.CodePythonMismatch, path, "S390", rebuild)
+
+	require.NoError(t, os.WriteFile(path, []byte("half a file"), 0o700))
+	in.refused(api.CodePythonMismatch, path, "damaged", rebuild)
+}
+
+func copyFile(t *testing.T, from, to string) {
+	content, err := os.ReadFile(from)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(to, content, 0o700))
+}
