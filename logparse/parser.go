@@ -284,13 +284,16 @@ func (p *Parser) embedded(b []byte) bool {
 		switch f.word {
 		case wordRecord:
 			at := f.end - len(structural[wordRecord]) - len("2006-01-02 15:04:05,000")
-			if at <= 0 {
-				continue
-			}
-			if pre, ok := p.clock.parsePrefix(b[at:]); ok {
-				p.record(b[at+pre.body:], pre)
+			if p.recordAt(b, at) {
 				return true
 			}
+		case wordInfo, wordWarning, wordError, wordCritical:
+			if p.recordAt(b, f.end-len(structural[f.word])) {
+				return true
+			}
+		case wordCompile: // MS_JIT_DISPLAY_PROGRESS=1 prints it with a time of its own form
+			p.enter(PhaseCompiling)
+			return true
 		case wordStep:
 			at := f.end - len(structural[wordStep])
 			if e := bytes.LastIndex(b[:at], []byte("Epoch:[")); e >= 0 {
@@ -304,13 +307,34 @@ func (p *Parser) embedded(b []byte) bool {
 				return true
 			}
 		case wordRate:
-			if parseProgress(b, &p.rec.Progress) {
+			if parseProgress(fromPercent(b[:f.end], b), &p.rec.Progress) {
 				p.put(KindProgress)
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// recordAt reads a record that begins inside a line.
+func (p *Parser) recordAt(b []byte, at int) bool {
+	if at <= 0 {
+		return false
+	}
+	pre, ok := p.clock.parsePrefix(b[at:])
+	if ok {
+		p.record(b[at+pre.body:], pre)
+	}
+	return ok
+}
+
+// fromPercent returns b from the number of the progress bar on that head ends with.
+func fromPercent(head, b []byte) []byte {
+	i := bytes.Index(head, []byte("% |"))
+	for i > 0 && (b[i-1] == '.' || b[i-1]-'0' <= 9) {
+		i--
+	}
+	return b[max(i, 0):]
 }
 
 // put emits p.rec as a record of the given kind.

@@ -45,7 +45,6 @@ var announcements = func() (table [256][]announcement) {
 		{"Begin to compile train network", PhaseCompiling},
 		{"Start compiling '", PhaseCompiling},
 		{"Starting Evaluate Model", PhaseEvaluating},
-		{"Start to save checkpoint as new format", PhaseSaving},
 	} {
 		table[a.words[0]] = append(table[a.words[0]], a)
 	}
@@ -97,6 +96,12 @@ func (p *Parser) milestone(msg []byte) bool {
 			p.put(KindSave)
 			return true
 		}
+		if hasAt(msg, 0, "Start to save checkpoint as new format") {
+			p.enter(PhaseSaving)
+			p.rec.Save = Save{What: SaveIteration}
+			p.put(KindSave)
+			return true
+		}
 	case 'F':
 		if parseSaved(msg, &p.rec.Save) {
 			p.put(KindSave)
@@ -109,7 +114,8 @@ func (p *Parser) milestone(msg []byte) bool {
 			return true
 		}
 	case 'T':
-		if hasAt(msg, 0, "Training Over!") {
+		// The second is what the pynative trainer of master says.
+		if hasAt(msg, 0, "Training Over!") || hasAt(msg, 0, "Training completed.") {
 			p.end()
 			return true
 		}
@@ -118,9 +124,14 @@ func (p *Parser) milestone(msg []byte) bool {
 			p.enter(PhaseExiting)
 			return true
 		}
-	case 'e':
-		if hasAt(msg, 0, "early stop at") {
+	case 'C', 's':
+		if hasAt(msg, 0, "set train process early stop at") {
 			p.enter(PhaseExiting)
+			return true
+		}
+		if parseIteration(msg, &p.rec.Save) {
+			p.put(KindSave)
+			p.enter(p.resumed())
 			return true
 		}
 	case 'N':
@@ -213,4 +224,20 @@ func parseSaved(b []byte, out *Save) bool {
 	}
 	*out = s
 	return true
+}
+
+// parseIteration reads how r1.8 and master tell that a checkpoint in the new
+// format is finished: "successfully sync saved checkpoint from step '20' to
+// 'DIR'." and, in pynative mode, "Checkpoint saved at step 20 to DIR".
+func parseIteration(b []byte, out *Save) bool {
+	for _, head := range [...]string{"successfully sync saved checkpoint from step '",
+		"successfully async saved checkpoint from step '", "Checkpoint saved at step "} {
+		if !hasAt(b, 0, head) {
+			continue
+		}
+		step, _, ok := readInt(b, len(head))
+		*out = Save{Finished: true, What: SaveIteration, Step: step}
+		return ok
+	}
+	return false
 }

@@ -77,12 +77,16 @@ func (c *clock) parsePrefix(b []byte) (prefix, bool) {
 // stdoutPrefix reads "TIME,123 - LOGGER - LEVEL - ". The logger's name may
 // hold a path with anything in it, so the level is what ends it.
 func (c *clock) stdoutPrefix(b []byte) (prefix, bool) {
-	if len(b) < 34 || b[19] != ',' || b[23] != ' ' || b[24] != '-' || b[25] != ' ' {
+	if len(b) < 31 || b[19] != ',' || b[23] != ' ' || b[24] != '-' && b[24] != '[' {
 		return prefix{}, false
 	}
 	sec, ok := c.read(b, 0)
 	if !ok {
 		return prefix{}, false
+	}
+	if b[24] == '[' { // other tools of the family: "TIME,123 [LEVEL] "
+		lv, end := readLevel(b, 25)
+		return prefix{lv, time.Unix(sec, millis(b, 20)).UTC(), end + 2}, lv != levelNone && hasAt(b, end, "] ")
 	}
 	for i := 26; ; {
 		j := bytes.IndexByte(b[i:], '-')

@@ -85,6 +85,8 @@ func parseEpoch(b []byte, out *Epoch) bool {
 		out.Eval = true
 	case hasAt(b, i, "epoch time:"):
 		i += 11
+	case hasAt(b, i, "Epoch "):
+		return parseEpochFinished(b, i+6, out)
 	default:
 		return false
 	}
@@ -101,6 +103,18 @@ func parseEpoch(b []byte, out *Epoch) bool {
 		}
 	}
 	return true
+}
+
+// parseEpochFinished reads "1 finished. Time: 12.34s" of master's pynative mode.
+func parseEpochFinished(b []byte, i int, out *Epoch) bool {
+	const words = " finished. Time: "
+	_, i, ok := readFloat(b, i)
+	if !ok || !hasAt(b, i, words) {
+		return false
+	}
+	seconds, i, ok := readFloat(b, i+len(words))
+	out.MS = seconds * 1000
+	return ok && hasAt(b, i, "s")
 }
 
 // parseState reads "Epoch:[  1/  2], step:[   10/   25] TAG: VALUE" of the

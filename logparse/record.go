@@ -112,7 +112,7 @@ const (
 
 // Epoch is the line that ends an epoch (or a sink, in mindformers r0.6).
 type Epoch struct {
-	MS, StepMS float64
+	MS, StepMS float64 // StepMS is 0 where the line has none
 	// MeanLoss is NaN where the line has none (MindSpore's TimeMonitor).
 	MeanLoss float64
 	// Eval is set where the time is that of an evaluation.
@@ -149,11 +149,18 @@ const (
 // Save is a line about writing a checkpoint.
 type Save struct {
 	// Finished is false for "Saving ckpt", true for "Finish saving".
-	Finished    bool
-	What        string // ckpt, network or trainable_params; "" when not said
+	Finished bool
+	// What is ckpt, network, trainable_params, or [SaveIteration]; "" when the
+	// line does not say.
+	What        string
 	Epoch, Step int64
 	Seconds     float64
 }
+
+// SaveIteration is the What of a checkpoint in the format that r1.8 brought: a
+// directory for each iteration. Epoch is not known then, and Step counts over
+// all epochs. Only rank 0 says that it is finished.
+const SaveIteration = "iteration"
 
 // Problem is an error signature found in the log, or an exception.
 type Problem struct {

@@ -63,6 +63,11 @@ const (
 	wordRate
 	wordGrepMatch
 	wordGrepContext
+	wordCompile
+	wordInfo
+	wordWarning
+	wordError
+	wordCritical
 	structuralWords
 )
 
@@ -72,6 +77,11 @@ var structural = [structuralWords]string{
 	wordRate:        "samples/s/p",
 	wordGrepMatch:   ".log:",
 	wordGrepContext: ".log-",
+	wordCompile:     ": Start compiling '",
+	wordInfo:        "[INFO] ",
+	wordWarning:     "[WARNING] ",
+	wordError:       "[ERROR] ",
+	wordCritical:    "[CRITICAL] ",
 }
 
 // Table is a set of error signatures, ready to be looked for. It does not

@@ -35,6 +35,7 @@ type savedTrace struct {
 	Dropped   int          `json:"dropped,omitempty"`
 	Body      int          `json:"body,omitempty"`
 	Open      bool         `json:"open,omitempty"`
+	Lead      string       `json:"lead,omitempty"`
 	Hit       savedProblem `json:"hit"`
 	Exception savedProblem `json:"exception"`
 }
@@ -74,7 +75,7 @@ func (p *Parser) State() ([]byte, error) {
 		s.Start, s.Partial = p.start, p.partial
 	}
 	if t := p.problems.trace; t.state != traceNone {
-		s.Trace = &savedTrace{t.state, t.quiet, t.link, t.lines, t.dropped, t.body, t.open, t.hit.save(), t.exception.save()}
+		s.Trace = &savedTrace{t.state, t.quiet, t.link, t.lines, t.dropped, t.body, t.open, t.lead, t.hit.save(), t.exception.save()}
 	}
 	return json.Marshal(s)
 }
@@ -101,7 +102,7 @@ func (p *Parser) Restore(state []byte) error {
 	}
 	if t := s.Trace; t != nil {
 		p.problems.trace = trace{t.State, t.Quiet, t.Link, t.Lines, t.Dropped, t.Body,
-			t.Hit.load(p.table), t.Exception.load(p.table), t.Open}
+			t.Hit.load(p.table), t.Exception.load(p.table), t.Open, t.Lead}
 	}
 	return nil
 }

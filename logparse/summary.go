@@ -191,7 +191,8 @@ func (s *Summary) problem(r *Record) {
 // Checkpoints counts the checkpoints that the log shows as finished. Where the
 // program says "Finish saving" (r1.3 on) that counts, once for each epoch and
 // step; versions before only say "Saving ckpt", which counts when the training
-// went on afterwards. mindformers r0.6 says nothing at all.
+// went on afterwards, and so do the ranks but 0 of r1.8 with its new format.
+// mindformers r0.6 says nothing at all.
 func (s *Summary) Checkpoints() int64 { return s.saves.count() }
 
 // Cause is the error that the others follow from: the earliest one that is
@@ -249,12 +250,13 @@ type saves struct {
 	finished    int64
 	epoch, step int64 // of the last finished one
 	begun       bool
+	iteration   bool // what was begun is in the new format
 	implied     int64
 }
 
 func (s *saves) add(save *Save) {
 	if !save.Finished {
-		s.begun = true
+		s.begun, s.iteration = true, save.What == SaveIteration
 		return
 	}
 	s.begun = false
@@ -266,7 +268,7 @@ func (s *saves) add(save *Save) {
 
 // movedOn is told of anything that a training prints after a save.
 func (s *saves) movedOn(f Format) {
-	if s.begun && (f == FormatF2 || f == FormatOther) {
+	if s.begun && (f == FormatF2 || f == FormatOther || s.iteration) {
 		s.implied++
 	}
 	s.begun = false

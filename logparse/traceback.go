@@ -49,6 +49,8 @@ type trace struct {
 	// open is set while the exception's line says nothing and the next line
 	// that does is to be added.
 	open bool
+	// lead is what a launcher put before each line, such as "[1,0]<stderr>:".
+	lead string
 }
 
 func (p *Parser) inTrace() bool { return p.problems.trace.state != traceNone }
@@ -76,8 +78,10 @@ func (p *Parser) traceText(b []byte, found []find) {
 	t := &p.problems.trace
 	if isTracebackHead(b) {
 		p.openTrace(false)
+		t.lead = string(b[:len(b)-len(tracebackHead)])
 		return
 	}
+	b = t.unled(b)
 	switch t.state {
 	case traceFrames:
 		t.add(b)
@@ -89,6 +93,19 @@ func (p *Parser) traceText(b []byte, found []find) {
 	default:
 		p.looseText(b, found)
 	}
+}
+
+// unled removes from a line what a launcher put before it: the same as before
+// the first line, or another time of the same form.
+func (t *trace) unled(b []byte) []byte {
+	n := len(t.lead)
+	if n == 0 || len(b) < n {
+		return b
+	}
+	if string(b[:n]) == t.lead || t.lead[0]-'0' <= 9 && b[0]-'0' <= 9 && b[n-1] == t.lead[n-1] {
+		return b[n:]
+	}
+	return b
 }
 
 // isTracebackHead also knows the heads that Python 3.11 indents for exception

@@ -1,0 +1,412 @@
+package logparse_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ftd/logparse"
+)
+
+// records parses text and returns copies of its records.
+func records(text string) []logparse.Record {
+	var out []logparse.Record
+	p := logparse.NewParser()
+	emit := func(r *logparse.Record) { out = append(out, *r) }
+	p.Feed([]byte(text), emit)
+	p.Flush(emit)
+	return out
+}
+
+// only parses text and returns its one record that is no phase.
+func only(t *testing.T, text string) logparse.Record {
+	t.Helper()
+	var found []logparse.Record
+	for _, r := range records(text) {
+		if r.Kind != logparse.KindPhase {
+			found = append(found, r)
+		}
+	}
+	require.Len(t, found, 1, text)
+	return found[0]
+}
+
+// heads are the prefixes of the versions, as format strings for time.
+var heads = []string{
+	"%s - mindformers - INFO - ",
+	"%s - mindformers[callback.py:306] - INFO - ",
+	"%s - mindformers[mindformers/core/callback/callback.py:314] - INFO - ",
+	"%s - mindformers./output/log[mindformers/core/callback/callback.py:529] - INFO - ",
+	"%s - mindformers/home/ma-user/my - work [1]/output/log[mindformers/core/callback/callback.py:616] - INFO - ",
+	"%s - [mindformers/core/callback/callback.py:529] - INFO - ",
+	"[INFO] %s [/home/ma-user/work/mindformers/mindformers/core/callback/callback.py:270] print_output_info: ",
+	"[INFO] %s [mindformers/core/callback/callback.py:616] print_output_info: ",
+	"[rank3]: %s - mindformers - INFO - ",
+	"2025-07-09T04:00:00.123456789Z stdout F %s - mindformers[callback.py:306] - INFO - ",
+	"[1,0]<stdout>:[INFO] %s [mindformers/core/callback/callback.py:616] print_output_info: ",
+}
+
+const stamp = "2025-07-09 12:00:00,123"
+
+func num(v float64) logparse.Number { return logparse.Number{Value: v, Known: true} }
+
+// equalSteps compares steps, taking NaN for equal to NaN.
+func equalSteps(t *testing.T, want, got logparse.Step, line string) {
+	t.Helper()
+	require.Equal(t, fmt.Sprintf("%+v", want), fmt.Sprintf("%+v", got), line)
+}
+
+func TestStepFormats(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	base := logparse.Step{Epoch: 1, Epochs: 2, Step: 10, Total: 25, Loss: 2.718, StepMS: 1234}
+	with := func(change func(*logparse.Step)) logparse.Step {
+		s := base
+		change(&s)
+		return s
+	}
+	f1 := func(s *logparse.Step) {
+		s.Format, s.MeanLoss, s.StepMS = logparse.FormatF1, num(2.9), 1234.567
+		s.LR, s.Overflow, s.LossScale = num(9.9e-6), logparse.False, num(65536)
+	}
+	f2 := func(s *logparse.Step) {
+		s.Format, s.LR, s.Overflow, s.LossScale = logparse.FormatF2, num(9.9e-6), logparse.False, num(1)
+	}
+	f3 := func(s *logparse.Step) { f2(s); s.Format, s.GlobalNorm = logparse.FormatF3, num(1.31136) }
+	for _, c := range []struct {
+		message string
+		want    logparse.Step
+	}{
+		{"Epoch:[  0/  2], step:[   10/   25], loss:[2.718/2.900], time:1234.567 ms, lr:9.9e-06",
+			with(func(s *logparse.Step) {
+				s.Format, s.Epoch, s.MeanLoss, s.StepMS, s.LR = logparse.FormatF0, 0, num(2.9), 1234.567, num(9.9e-6)
+			})},
+		{"Epoch:[  0/  2], step:[   10/   25], loss:[2.718/2.900], time:1234.567 ms, lr:Not Set LR.",
+			with(func(s *logparse.Step) {
+				s.Format, s.Epoch, s.MeanLoss, s.StepMS = logparse.FormatF0, 0, num(2.9), 1234.567
+			})},
+		{"Epoch:[  0/  2], step:[   10/   25], loss:[2.718/2.900], time:1234.567 ms, lr:Not support LR <class 'x.Y'> type compute!",
+			with(func(s *logparse.Step) {
+				s.Format, s.Epoch, s.MeanLoss, s.StepMS = logparse.FormatF0, 0, num(2.9), 1234.567
+			})},
+		{"Epoch:[  1/  2], step:[   10/   25], loss:[2.718/2.900], time:1234.567 ms, lr:9.9e-06, overflow cond: False, loss_scale: 65536.0", with(f1)},
+		{"Epoch:[  1/  2], step:[   10/   25], loss:[2.718/2.900], time:1234.567 ms, lr:[9.9e-06], overflow cond: False, loss_scale: 65536.0", with(f1)},
+		{"Epoch:[  1/  2], step:[   10/   25], loss:[2.718/2.900], time:1234.567 ms, lr:CPU Mode Not Support Compute LR Now., overflow cond: False, loss_scale: 65536.0",
+			with(func(s *logparse.Step) { f1(s); s.LR = logparse.Number{} })},
+		{"Epoch:[  1/  2], step:[   10/   25], loss:[2.718/2.900], time:1234.567 ms, overflow cond: False, loss_scale: unavailable",
+			with(func(s *logparse.Step) { f1(s); s.LR, s.LossScale = logparse.Number{}, logparse.Number{} })},
+		{"Epoch:[  1/  2], step:[   10/   25], loss: 2.718, time:1234.567 ms, lr:8e-08, overflow cond: False, loss_scale: 128.0",
+			with(func(s *logparse.Step) {
+				f1(s)
+				s.MeanLoss, s.LR, s.LossScale = logparse.Number{}, num(8e-8), num(128)
+			})},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss: 2.718, per_step_time: 1234ms, lr: 9.9e-06, overflow cond: False, loss_scale: 1.0", with(f2)},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss:[2.718/2.900], per_step_time: 1234ms, overflow cond: True, loss_scale: [65536.]",
+			with(func(s *logparse.Step) {
+				s.Format, s.MeanLoss, s.Overflow, s.LossScale = logparse.FormatF2, num(2.9), logparse.True, num(65536)
+			})},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss:   nan, per_step_time: 1234ms, lr: 9.9e-06, overflow cond: True, loss_scale: 1.0",
+			with(func(s *logparse.Step) { f2(s); s.Loss, s.Overflow = nan, logparse.True })},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss:[  nan/  nan], per_step_time: 1234ms, lr: 9.9e-06, overflow cond: True, loss_scale: 1.0",
+			with(func(s *logparse.Step) { f2(s); s.Loss, s.MeanLoss, s.Overflow = nan, num(nan), logparse.True })},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss: 2.718, per_step_time: 1234ms, lr: 9.9e-06, overflow cond: [ True], loss_scale: [65536.]",
+			with(func(s *logparse.Step) { f2(s); s.Overflow, s.LossScale = logparse.True, num(65536) })},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss:   inf, per_step_time: 1234ms, lr: [1.e-05], overflow cond: True, loss_scale: 1.0",
+			with(func(s *logparse.Step) { f2(s); s.Loss, s.LR, s.Overflow = inf, num(1e-5), logparse.True })},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss:  -inf, per_step_time: 1234ms, overflow cond: True, loss_scale: 1.0",
+			with(func(s *logparse.Step) { f2(s); s.Loss, s.LR, s.Overflow = -inf, logparse.Number{}, logparse.True })},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss: None, per_step_time: 1234ms, overflow cond: False, loss_scale: 1.0",
+			with(func(s *logparse.Step) { f2(s); s.Loss, s.NoLoss, s.LR = nan, true, logparse.Number{} })},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss: 2.718, per_step_time: 1234ms, lr: 9.9e-06, overflow cond: False, loss_scale: 1.0, global_norm: [1.31136]", with(f3)},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss:[2.718/2.900], per_step_time: 1234ms, lr: 9.9e-06, overflow cond: False, loss_scale: 1.0, global_norm: None",
+			with(func(s *logparse.Step) { f3(s); s.MeanLoss, s.GlobalNorm = num(2.9), logparse.Number{} })},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss: 2.718, per_step_time: 1234ms, lr: 9.9e-06, overflow cond: False, loss_scale: 1.0, global_norm: [nan], train_throughput_per_npu: 171.176T",
+			with(func(s *logparse.Step) {
+				f3(s)
+				s.Format, s.GlobalNorm, s.Throughput = logparse.FormatF4, num(nan), num(171.176)
+			})},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss: 2.718300, lm_loss: 2.600000, load_balancing_loss: 0.010000, mtp_loss: 0.300000, per_step_time: 1234ms, lr: 9.9e-06, overflow cond: False, loss_scale: 1.0, global_norm: [1.31136]",
+			with(func(s *logparse.Step) {
+				f3(s)
+				s.Format, s.Loss, s.LMLoss, s.BalanceLoss, s.MTPLoss = logparse.FormatF5, 2.7183, num(2.6), num(0.01), num(0.3)
+			})},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss:[2.718300/2.900000], per_step_time: 1234ms, overflow cond: False, loss_scale: unavailable, global_norm: nan",
+			with(func(s *logparse.Step) {
+				s.Format, s.Loss, s.MeanLoss, s.Overflow, s.GlobalNorm = logparse.FormatF5, 2.7183, num(2.9), logparse.False, num(nan)
+			})},
+		{"{ step:[   10/   25], loss: 2.718300, per_step_time: 1234ms }",
+			logparse.Step{Format: logparse.FormatF6, Step: 10, Total: 25, Loss: 2.7183, StepMS: 1234}},
+		{"{ step:[   10/   25], loss: 2.718300, per_step_time: 1234ms, lr: 1.000000e-05 }",
+			logparse.Step{Format: logparse.FormatF6, Step: 10, Total: 25, Loss: 2.7183, StepMS: 1234, LR: num(1e-5)}},
+		{"{ Epoch:[  1/  1], step:[123456/1234567], loss: 123.456, per_step_time: 99999ms, lr: 0.0, overflow cond: False, loss_scale: 1.5e+38, global_norm: [nan]",
+			logparse.Step{Format: logparse.FormatF3, Epoch: 1, Epochs: 1, Step: 123456, Total: 1234567, Loss: 123.456, StepMS: 99999,
+				LR: num(0), Overflow: logparse.False, LossScale: num(1.5e38), GlobalNorm: num(nan)}},
+		// A field that no version has yet does not hide the others.
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss: 2.718, z_loss: 0.1, per_step_time: 1234ms, lr: 9.9e-06, router: [1, 2, 3], overflow cond: False, loss_scale: 1.0, global_norm: [1.31136]", with(f3)},
+	} {
+		for _, head := range heads {
+			line := fmt.Sprintf(head, stamp) + c.message
+			r := only(t, line+"\n")
+			require.Equal(t, logparse.KindStep, r.Kind, line)
+			require.Equal(t, time.Date(2025, 7, 9, 12, 0, 0, 123e6, time.UTC), r.Time, line)
+			equalSteps(t, c.want, r.Step, line)
+		}
+		// As a person copies it, and as cut, sed and terminals leave it.
+		for _, line := range []string{
+			c.message, "  " + c.message, "mindformers[callback.py:305] - INFO - " + c.message, "- INFO - " + c.message,
+			fmt.Sprintf(heads[1], stamp) + c.message + "\r",
+			"\x1b[32m" + fmt.Sprintf(heads[1], stamp) + "\x1b[0m" + c.message + "\x1b[0m",
+			"\x00\x00\x00" + fmt.Sprintf(heads[1], stamp) + c.message,
+		} {
+			r := only(t, line+"\n")
+			require.Equal(t, logparse.KindStep, r.Kind, line)
+			equalSteps(t, c.want, r.Step, line)
+		}
+	}
+}
+
+func TestNotSteps(t *testing.T) {
+	head := fmt.Sprintf(heads[1], stamp)
+	for _, line := range []string{
+		"{ Epoch:[  1/  2], step:[   10/   25", "{ Epoch:[  1/  2], step:[   10/   25], loss:[2.7",
+		"{ Epoch:[  1/  2], step:[   10/   25], loss:[2.7/2.9", "Epoch:[  1/  2], loss: 2.7",
+		"{ Epoch:[  1/  2], step:[   10/   25], loss:[2.718/2.900], per_step_time: 12",
+		"step:[x/y], loss: 2.7, per_step_time: 1ms", "{", "E", "s", "step:[1/2]", "set step:[1/2] to something",
+	} {
+		for _, text := range []string{line, head + line, line + "\n", head + line + "\n"} {
+			for _, r := range records(text) {
+				require.NotEqual(t, logparse.KindStep, r.Kind, text)
+			}
+		}
+	}
+	// Cut short by a crash: what came before the time is believed only with it.
+	require.Empty(t, records(head+"{ Epoch:[  1/  2], step:[   10/   25], loss: 2.7"))
+	require.NotEmpty(t, records(head+"{ Epoch:[  1/  2], step:[   10/   25], loss: 2.7, per_step_time: 12ms, lr: 0."))
+}
+
+func TestProgressLines(t *testing.T) {
+	bar := strings.Repeat("█", 10) + strings.Repeat(" ", 40)
+	day := 86400.0
+	for line, want := range map[string]logparse.Progress{
+		"   20.0% |" + strings.Repeat("▮", 10) + strings.Repeat(" ", 40) + "| 3.24 samples/s/p  1 day, 2:03:04 }": {Percent: 20, SamplesPerSec: 3.24, SecondsLeft: day + 7384},
+		"   20.0% |" + bar + "| 25.09 samples/s/p  0:00:06 }":                                                     {Percent: 20, SamplesPerSec: 25.09, SecondsLeft: 6},
+		"   99.9% |" + bar + "| 0.50000 samples/s/p  3 days, 0:00:05 }":                                           {Percent: 99.9, SamplesPerSec: 0.5, SecondsLeft: 3*day + 5},
+		"   104.0% |" + bar + "| 0.50000 samples/s/p  -1 day, 23:59:30 }":                                         {Percent: 104, SamplesPerSec: 0.5, SecondsLeft: -30},
+		"   100.0% |" + bar + "| 12345.60000 samples/s/p  0:00:00 }":                                              {Percent: 100, SamplesPerSec: 12345.6},
+		"    0.0% |" + strings.Repeat(" ", 50) + "| 0.00600 samples/s/p  25 days, 2:07:47 }":                      {SamplesPerSec: 0.006, SecondsLeft: 25*day + 7667},
+	} {
+		for _, head := range append([]string{"- INFO - %.0s", "%.0s"}, heads...) {
+			r := only(t, fmt.Sprintf(head, stamp)+line+"\n")
+			require.Equal(t, logparse.KindProgress, r.Kind)
+			require.InDelta(t, want.SecondsLeft, r.Progress.SecondsLeft, 1e-9, line)
+			r.Progress.SecondsLeft = want.SecondsLeft
+			require.Equal(t, want, r.Progress, line)
+		}
+	}
+}
+
+func TestEpochLines(t *testing.T) {
+	for line, want := range map[string]logparse.Epoch{
+		"Epoch time: 12345.678 ms, per step time: 1234.567 ms, avg loss: 2.900":              {MS: 12345.678, StepMS: 1234.567, MeanLoss: 2.9},
+		"Per sink_size step time: 12345.678 ms, per step time: 1234.567 ms, avg loss: 2.900": {MS: 12345.678, StepMS: 1234.567, MeanLoss: 2.9},
+		"Train epoch time: 101539.306 ms, per step time: 65.006 ms":                          {MS: 101539.306, StepMS: 65.006, MeanLoss: math.NaN()},
+		"Eval epoch time: 1539.306 ms, per step time: 65.006 ms (data time: 1.000 ms)":       {MS: 1539.306, StepMS: 65.006, MeanLoss: math.NaN(), Eval: true},
+		" epoch time: 36501.857 ms, per step time: 935.945 ms":                               {MS: 36501.857, StepMS: 935.945, MeanLoss: math.NaN()},
+		"Epoch 3 finished. Time: 12.34s":                                                     {MS: 12340, MeanLoss: math.NaN()},
+	} {
+		for _, head := range append([]string{"%.0s"}, heads...) {
+			r := only(t, fmt.Sprintf(head, stamp)+line+"\n")
+			require.Equal(t, logparse.KindEpoch, r.Kind)
+			require.Equal(t, fmt.Sprintf("%+v", want), fmt.Sprintf("%+v", r.Epoch), line)
+		}
+	}
+}
+
+func TestStateLines(t *testing.T) {
+	for line, want := range map[string]logparse.State{
+		"Epoch:[  1/  2], step:[   10/   25] local_norm/model.layers.0.attention.wq.weight: 0.1234": {Epoch: 1, Epochs: 2, Step: 10, Total: 25, Tag: "local_norm/model.layers.0.attention.wq.weight", Value: "0.1234"},
+		"Epoch:[  1/  2], step:[   10/   25] max_attention_logit/layer0: [1.0, 2.0]":                {Epoch: 1, Epochs: 2, Step: 10, Total: 25, Tag: "max_attention_logit/layer0", Value: "[1.0, 2.0]"},
+	} {
+		r := only(t, fmt.Sprintf(heads[3], stamp)+line+"\n")
+		require.Equal(t, logparse.KindState, r.Kind)
+		require.Equal(t, want, r.State)
+	}
+}
+
+func TestLossMonitorLines(t *testing.T) {
+	r := only(t, "epoch: 2 step: 1562, loss is 1.3616204\n")
+	equalSteps(t, logparse.Step{Format: logparse.FormatLossMonitor, Epoch: 2, Step: 1562, Loss: 1.3616204}, r.Step, "")
+	require.True(t, math.IsNaN(only(t, "epoch: 2 step: 1562, loss is nan\n").Step.Loss))
+	require.True(t, only(t, "epoch: 2 step: 1562, loss is Tensor(...)\n").Step.NoLoss)
+}
+
+// What a newer MindSpore prints between steps belongs to none of them.
+func TestMindSporeTimes(t *testing.T) {
+	for line, want := range map[string]time.Time{
+		// C++ pads the fraction; Python prints whole microseconds, unpadded.
+		"[ERROR] DEVICE(16158,fffe34f491e0,python):2023-12-29-12:03:03.764.629 [mindspore/ccsrc/a.cc:674] TaskFailCallback] Memory not enough: x":       time.Date(2023, 12, 29, 12, 3, 3, 764629000, time.UTC),
+		"[ERROR] ME(4530:139692336806784,MainProcess):2026-11-23-12:22:25.237.62 [mindspore/context.py:854] Memory not enough: x":                       time.Date(2026, 11, 23, 12, 22, 25, 23762000, time.UTC),
+		"[ERROR] ME(4530:139692336806784,MainProcess):2026-11-23-12:15:53.910.00 [mindspore/context.py:854] Memory not enough: x":                       time.Date(2026, 11, 23, 12, 15, 53, 91000000, time.UTC),
+		"[ERROR] ME(4530:139692336806784,MainProcess):2026-11-23-12:15:57.512. [mindspore/context.py:854] Memory not enough: x":                         time.Date(2026, 11, 23, 12, 15, 57, 512000, time.UTC),
+		"[ERROR] GE(946748,main):2025-05-19-15:59:07.739.753 [host_cpu_engine.cc:288]947062 LoadLib: Memory not enough: x":                              time.Date(2025, 5, 19, 15, 59, 7, 739753000, time.UTC),
+		"2025-07-09 12:00:00,123 - mindformers - ERROR - Memory not enough: x":                                                                          time.Date(2025, 7, 9, 12, 0, 0, 123e6, time.UTC),
+		"2024-12-25 09:58:34,125 [ERROR] Memory not enough: x":                                                                                          time.Date(2024, 12, 25, 9, 58, 34, 125e6, time.UTC),
+		"[CRITICAL] 2026-11-23 12:22:43,042 [4530] [SDK] : Memory not enough: x":                                                                        time.Date(2026, 11, 23, 12, 22, 43, 42e6, time.UTC),
+		"[ERROR] 2026-11-23 12:22:43,042 [mindformers/core/parallel.py:88] init_communication: Memory not enough: x":                                    time.Date(2026, 11, 23, 12, 22, 43, 42e6, time.UTC),
+		"pod-0 [ERROR] DEVICE(16158,fffe34f491e0,python):2023-12-29-12:03:03.764.629 [mindspore/ccsrc/a.cc:674] TaskFailCallback] Memory not enough: x": time.Date(2023, 12, 29, 12, 3, 3, 764629000, time.UTC),
+	} {
+		r := only(t, line+"\n")
+		require.Equal(t, "device-oom", r.Problem.Signature.ID, line)
+		require.Equal(t, want, r.Time, line)
+		require.True(t, strings.HasSuffix(r.Problem.Text, "Memory not enough: x"), r.Problem.Text)
+	}
+}
+
+// render writes a step as its format does.
+func render(s logparse.Step) string {
+	f := func(v float64, layout string) string {
+		switch {
+		case math.IsNaN(v):
+			return "  nan"
+		case math.IsInf(v, 1):
+			return "  inf"
+		case math.IsInf(v, -1):
+			return " -inf"
+		}
+		return fmt.Sprintf(layout, v)
+	}
+	// Python's repr of a float is the shortest form that reads back, as is 'g' here.
+	n := func(v logparse.Number, absent string) string {
+		if !v.Known {
+			return absent
+		}
+		return strings.TrimSpace(f(v.Value, "%v"))
+	}
+	layout := "%5.3f"
+	if s.Format >= logparse.FormatF5 {
+		layout = "%5.6f"
+	}
+	var b strings.Builder
+	if s.Format >= logparse.FormatF2 {
+		b.WriteString("{ ")
+	}
+	if s.Format != logparse.FormatF6 {
+		fmt.Fprintf(&b, "Epoch:[%3d/%3d], ", s.Epoch, s.Epochs)
+	}
+	fmt.Fprintf(&b, "step:[%5d/%5d], ", s.Step, s.Total)
+	if s.MeanLoss.Known {
+		fmt.Fprintf(&b, "loss:[%s/%s]", f(s.Loss, layout), f(s.MeanLoss.Value, layout))
+	} else {
+		fmt.Fprintf(&b, "loss: %s", f(s.Loss, layout))
+	}
+	for _, extra := range []struct {
+		name string
+		v    logparse.Number
+	}{{"lm_loss", s.LMLoss}, {"load_balancing_loss", s.BalanceLoss}, {"mtp_loss", s.MTPLoss}} {
+		if extra.v.Known {
+			fmt.Fprintf(&b, ", %s: %s", extra.name, f(extra.v.Value, "%5.6f"))
+		}
+	}
+	if s.Format <= logparse.FormatF1 {
+		fmt.Fprintf(&b, ", time:%5.3f ms, lr:%s", s.StepMS, n(s.LR, "Not Set LR."))
+	} else {
+		fmt.Fprintf(&b, ", per_step_time: %dms", int64(s.StepMS))
+		if s.LR.Known {
+			fmt.Fprintf(&b, ", lr: %s", n(s.LR, ""))
+		}
+	}
+	if s.Format == logparse.FormatF0 {
+		return b.String()
+	}
+	if s.Format == logparse.FormatF6 {
+		return b.String() + " }"
+	}
+	fmt.Fprintf(&b, ", overflow cond: %s, loss_scale: %s",
+		map[logparse.Tristate]string{logparse.True: "True", logparse.False: "False", logparse.Unknown: "None"}[s.Overflow],
+		n(s.LossScale, "unavailable"))
+	if s.Format >= logparse.FormatF3 {
+		norm := n(s.GlobalNorm, "None")
+		if s.GlobalNorm.Known {
+			norm = "[" + norm + "]"
+		}
+		fmt.Fprintf(&b, ", global_norm: %s", norm)
+	}
+	if s.Throughput.Known {
+		fmt.Fprintf(&b, ", train_throughput_per_npu: %.3fT", s.Throughput.Value)
+	}
+	return b.String()
+}
+
+// randomStep makes a step that its format can say without loss.
+func randomStep(rnd *rand.Rand) logparse.Step {
+	exact := func(v float64, places int) float64 {
+		v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'f', places, 64), 64)
+		return v
+	}
+	value := func(places int) float64 {
+		switch rnd.Intn(12) {
+		case 0:
+			return math.NaN()
+		case 1:
+			return math.Inf(1 - 2*rnd.Intn(2))
+		}
+		return exact(math.Exp(rnd.NormFloat64()*4)*float64(1-2*rnd.Intn(2)), places)
+	}
+	maybe := func(v float64) logparse.Number {
+		if rnd.Intn(3) == 0 {
+			return logparse.Number{}
+		}
+		return num(v)
+	}
+	s := logparse.Step{Format: logparse.FormatF0 + logparse.Format(rnd.Intn(7))}
+	places := 3
+	if s.Format >= logparse.FormatF5 {
+		places = 6
+	}
+	if s.Format != logparse.FormatF6 {
+		s.Epochs = 1 + rnd.Int63n(2000)
+		s.Epoch = rnd.Int63n(s.Epochs + 1)
+	}
+	s.Total = 1 + rnd.Int63n(5_000_000)
+	s.Step = 1 + rnd.Int63n(s.Total)
+	s.Loss, s.MeanLoss = value(places), maybe(value(places))
+	s.LR = maybe(math.Abs(rnd.NormFloat64()) * math.Pow(10, float64(rnd.Intn(12)-9)))
+	if s.Format <= logparse.FormatF1 {
+		s.StepMS, s.MeanLoss = exact(rnd.Float64()*1e6, 3), num(value(places))
+	} else {
+		s.StepMS = float64(rnd.Int63n(1e7))
+	}
+	switch s.Format {
+	case logparse.FormatF0:
+		return s
+	case logparse.FormatF6:
+		s.MeanLoss = logparse.Number{}
+		return s
+	}
+	s.Overflow = logparse.Tristate(rnd.Intn(3))
+	s.LossScale = maybe(math.Exp2(float64(rnd.Intn(60))))
+	switch s.Format {
+	case logparse.FormatF3:
+		s.GlobalNorm = maybe(value(7))
+	case logparse.FormatF4:
+		s.GlobalNorm, s.Throughput = maybe(value(7)), num(exact(rnd.Float64()*300, 3))
+	case logparse.FormatF5:
+		s.GlobalNorm, s.Throughput = maybe(value(7)), maybe(exact(rnd.Float64()*300, 3))
+		s.LMLoss, s.BalanceLoss, s.MTPLoss = num(value(6)), maybe(value(6)), maybe(value(6))
+	}
+	return s
+}
+
+func TestRenderedStepsParseBack(t *testing.T) {
+	rnd := rand.New(rand.NewSource(1))
+	for range 20_000 {
+		s := randomStep(rnd)
+		line := fmt.Sprintf(heads[rnd.Intn(len(heads))], stamp) + render(s)
+		equalSteps(t, s, only(t, line+"\n").Step, line)
+	}
+}
