@@ -74,7 +74,10 @@ type StepContext struct {
 	// Settings of the program that kinds need.
 	Settings Settings
 
-	exit *launcher.Exit // how the process of the attempt ended, if it is known
+	// exit is how the process of the attempt ended, if that is known; change
+	// is what the environment of a second try has that the first had not.
+	exit   *launcher.Exit
+	change *launcher.EnvChange
 }
 
 func (s *StepContext) text(name string) string {

@@ -60,18 +60,10 @@ func verdict(ctx context.Context, s *StepContext, run *launcher.Run, status laun
 			}
 		}
 	}
-	p := diagnose(ctx, run.Log(), ending(exit))
-	if p.Code == codeStaticTLS {
-		return remedied(p, run, s.Settings.Env)
+	p, found := diagnose(ctx, run.Log(), ending(exit))
+	if change, ok := launcher.Remedy(status, found); ok {
+		return &retry{change: change, problem: p}
 	}
-	return p
-}
-
-// codeStaticTLS is the one signature of the log that another try, with another
-// environment, cures.
-const codeStaticTLS = "static-tls"
-
-func remedied(p *Problem, run *launcher.Run, prefix string) error {
 	return p
 }
 
@@ -83,8 +75,9 @@ func ending(exit launcher.Exit) string {
 }
 
 // diagnose finds in a log what ended the training: the earliest known error
-// that is no consequence of another one, or else the last exception.
-func diagnose(ctx context.Context, log, ended string) *Problem {
+// that is no consequence of another one, or else the last exception. It also
+// returns all errors that the log tells of.
+func diagnose(ctx context.Context, log, ended string) (*Problem, []logparse.Problem) {
 	p := &Problem{
 		Code:    CodeTrainingFailed,
 		Message: ended,
@@ -100,7 +93,7 @@ func diagnose(ctx context.Context, log, ended string) *Problem {
 		} else if len(p.Excerpt) > 0 {
 			p.Message += ": " + shorten(p.Excerpt[len(p.Excerpt)-1])
 		}
-		return p
+		return p, nil
 	}
 	i := cause(summary.Errors)
 	found := summary.Errors[i]
@@ -111,21 +104,30 @@ func diagnose(ctx context.Context, log, ended string) *Problem {
 	}
 	if found.Signature != nil {
 		p.Code, p.Remedy = found.Signature.ID, found.Signature.Remedy
-		p.Message += " (" + found.Signature.Cause + ")"
+		if p.Code != anyException {
+			p.Message += " (" + found.Signature.Cause + ")"
+		}
 	}
-	return p
+	return p, summary.Errors
 }
 
-// cause picks the error that the others follow from.
+// anyException is the signature of an exception that no other signature knows.
+const anyException = "python-exception"
+
+// cause picks the error that the others follow from: the first that is known
+// by name and no consequence; else the last exception, of which the program
+// ended; else the first consequence.
 func cause(found []logparse.Problem) int {
-	known := func(p logparse.Problem) bool { return p.Signature != nil }
-	if i := slices.IndexFunc(found, func(p logparse.Problem) bool { return known(p) && !p.Signature.Secondary }); i >= 0 {
+	named := func(p logparse.Problem) bool { return p.Signature != nil && p.Signature.ID != anyException }
+	if i := slices.IndexFunc(found, func(p logparse.Problem) bool { return named(p) && !p.Signature.Secondary }); i >= 0 {
 		return i
 	}
-	if i := slices.IndexFunc(found, known); i >= 0 {
-		return i
+	for i := len(found) - 1; i >= 0; i-- {
+		if !named(found[i]) {
+			return i
+		}
 	}
-	return len(found) - 1
+	return 0
 }
 
 func shorten(text string) string {

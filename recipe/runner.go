@@ -7,6 +7,8 @@ import (
 	"maps"
 	"path/filepath"
 	"time"
+
+	"ftd/launcher"
 )
 
 // Why a context that was given to [Run] ends; use them as its cause.
@@ -104,7 +106,8 @@ func (r *runner) step(ctx context.Context, step Step) error {
 			err = again.problem
 			break
 		}
-		maps.Copy(s.Env, again.env)
+		s.change = &again.change
+		r.host.Output(step.ID, "trying once more: "+again.change.Why)
 	}
 	if errors.Is(err, ErrShutdown) {
 		return ErrShutdown
@@ -248,10 +251,10 @@ func (r *runner) outcome(ctx context.Context, step Step, err error) error {
 	return problemOf(step.ID, err)
 }
 
-// retry asks for another attempt at a step, with an addition to its
-// environment that is likely to help; there is one such attempt.
+// retry asks for another attempt at a step, with a change of its environment
+// that is likely to help; there is one such attempt.
 type retry struct {
-	env     map[string]string
+	change  launcher.EnvChange
 	problem *Problem
 }
 

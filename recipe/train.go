@@ -142,6 +142,9 @@ func (trainKind) spec(ctx context.Context, s *StepContext) (launcher.Spec, error
 		s.Host.Output(s.Step.ID, warning)
 	}
 	spec.Env = env.Environ()
+	if s.change != nil {
+		spec.Env = s.change.Apply(spec.Env)
+	}
 	return spec, nil
 }
 

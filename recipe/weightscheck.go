@@ -16,6 +16,9 @@ type weightsReport struct {
 	Loaded     int      `json:"loaded"`
 	Missing    []string `json:"missing"`
 	Mismatched []string `json:"mismatched"`
+	// Random are parameters of the network that the checkpoint does not hold
+	// and that the training does not add either.
+	Random []string `json:"random"`
 }
 
 // readWeights reads the report of a training that ran in dir.
@@ -47,12 +50,20 @@ func checkWeights(dir, base string) error {
 			Message: fmt.Sprintf("the training began from %s instead of %s", report.Checkpoint, base),
 			Remedy:  "set load_checkpoint, and the checkpoint of WeightsMonitor, to the same file",
 		}
-	case len(report.Missing)+len(report.Mismatched) > 0 || report.Loaded == 0:
-		wrong := append(report.Missing, report.Mismatched...)
-		message := fmt.Sprintf("the training would not have begun from %s: only %d of its %d tensors reached the network",
+	case len(report.Missing)+len(report.Mismatched)+len(report.Random) > 0 || report.Loaded == 0:
+		message := fmt.Sprintf("the training would not have begun from %s: %d of its %d tensors reached the network",
 			base, report.Loaded, report.Tensors)
-		if len(wrong) > 0 {
-			message += "; the first that did not is " + wrong[0]
+		for _, wrong := range []struct {
+			names []string
+			what  string
+		}{
+			{report.Missing, "has no place there"},
+			{report.Mismatched, "has other values there"},
+			{report.Random, "is not in the checkpoint and would begin at random"},
+		} {
+			if len(wrong.names) > 0 {
+				message += fmt.Sprintf("; %s %s", wrong.names[0], wrong.what)
+			}
 		}
 		return &Problem{
 			Code:    CodeWeights,

@@ -8,6 +8,7 @@ as JSON, and ends the training if they differ.
 
 import json
 import os
+import re
 from typing import Any, Dict, List
 
 import numpy
@@ -15,38 +16,48 @@ from mindformers.tools.register import MindFormerModuleType, MindFormerRegister
 from mindspore import load_checkpoint
 from mindspore.train import Callback
 
+# What fine-tuning by LoRA, prefixes and adapters adds to a network.
+ADDED = r"(?i)lora|mindpet_delta|adapter|prefix|prompt"
+
 # Training state that a checkpoint may hold beside the weights.
 STATE = {"epoch_num", "step_num", "global_step", "loss_scale", "learning_rate"}
 
 
 @MindFormerRegister.register(MindFormerModuleType.CALLBACK)
 class WeightsMonitor(Callback):  # type: ignore[misc]
-    """Compares the network with ``checkpoint`` before the first step."""
+    """Compares the network with ``checkpoint`` before the first step.
 
-    def __init__(self, checkpoint: str, report: str = "weights.json") -> None:
+    ``new`` is a regular expression for the parameters that the checkpoint need
+    not hold, because this training adds them. Any other that it does not hold
+    would begin at random.
+    """
+
+    def __init__(
+        self, checkpoint: str, report: str = "weights.json", new: str = ADDED
+    ) -> None:
         super().__init__()
         self.checkpoint = checkpoint
         self.report = report
+        self.new = new
 
     def on_train_begin(self, run_context: Any) -> None:
         """Compare, report, and refuse to train from anything else."""
         network = run_context.original_args().train_network
-        result = compare(self.checkpoint, parameters(network))
+        result = compare(self.checkpoint, parameters(network), self.new)
         temporary = self.report + ".part"
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)
         os.replace(temporary, self.report)
         print(
             "ftd: %d of %d tensors of %s are in the network, %d of its parameters are new"
-            % (result["loaded"], result["tensors"], self.checkpoint, len(result["fresh"])),
+            % (result["loaded"], result["tensors"], self.checkpoint, len(result["new"])),
             flush=True,
         )
-        if result["missing"] or result["mismatched"] or not result["loaded"]:
-            wrong = result["missing"] + result["mismatched"]
+        wrong = result["missing"] + result["mismatched"] + result["random"]
+        if wrong or not result["loaded"]:
             raise RuntimeError(
-                "the training would not begin from %s: %d of its %d tensors did not reach the "
-                "network, the first is %s"
-                % (self.checkpoint, len(wrong), result["tensors"], wrong[0] if wrong else "none")
+                "the training would not begin from %s: %d tensors do not agree with the network, "
+                "the first is %s" % (self.checkpoint, len(wrong), (wrong or ["none"])[0])
             )
 
 
@@ -62,7 +73,7 @@ def parameters(network: Any) -> Dict[str, Any]:
     return found
 
 
-def compare(checkpoint: str, network: Dict[str, Any]) -> Dict[str, Any]:
+def compare(checkpoint: str, network: Dict[str, Any], new: str) -> Dict[str, Any]:
     """Compare the values in the file ``checkpoint`` with those in ``network``."""
     stored = {n: v for n, v in load_checkpoint(checkpoint).items() if n not in STATE}
     missing: List[str] = []
@@ -72,13 +83,15 @@ def compare(checkpoint: str, network: Dict[str, Any]) -> Dict[str, Any]:
             missing.append(name)
         elif not same(network[name].asnumpy(), value.asnumpy()):
             mismatched.append(name)
+    others = sorted(set(network) - set(stored))
     return {
         "checkpoint": checkpoint,
         "tensors": len(stored),
         "loaded": len(stored) - len(missing) - len(mismatched),
         "missing": missing,
         "mismatched": mismatched,
-        "fresh": sorted(set(network) - set(stored)),
+        "random": [name for name in others if not re.search(new, name)],
+        "new": [name for name in others if re.search(new, name)],
     }
 
 

@@ -1,0 +1,304 @@
+package recipe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"ftd/checkpoint"
+	"ftd/launcher"
+)
+
+// shim is the path of ftd-shim, built for the tests.
+var shim string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "recipe")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		shim = filepath.Join(dir, "ftd-shim")
+		build := exec.Command("go", "build", "-o", shim, "ftd/cmd/ftd-shim")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("go build ftd-shim: %v\n%s", err, out))
+		}
+		code := m.Run()
+		if err := goleak.Find(); code == 0 && err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		return code
+	}())
+}
+
+// memoryHost keeps in memory what the daemon keeps in its journal. Its Python
+// is a process for each call; trainings are real ones.
+type memoryHost struct {
+	t      *testing.T
+	dir    string
+	python string
+
+	mu       sync.Mutex
+	steps    map[string]StepStatus
+	history  []string // "step state"
+	attempts map[string][]attemptRecord
+	results  map[string]map[string]string
+	output   []string
+	progress []int64
+	batches  []launcher.Batch
+	verdicts []checkpoint.Verdict
+}
+
+type attemptRecord struct {
+	Attempt
+	state   StepState // "" while it is not ended
+	exit    *launcher.Exit
+	problem *Problem
+	shim    launcher.Shim
+}
+
+func newHost(t *testing.T) *memoryHost {
+	return &memoryHost{
+		t: t, dir: t.TempDir(), python: testPython(t),
+		steps: map[string]StepStatus{}, attempts: map[string][]attemptRecord{}, results: map[string]map[string]string{},
+	}
+}
+
+// testPython is the environment's interpreter, or any.
+func testPython(t *testing.T) string {
+	t.Helper()
+	if env := os.Getenv("FTD_TEST_ENV"); env != "" {
+		return filepath.Join(env, "bin", "python")
+	}
+	path, err := exec.LookPath("python3")
+	require.NoError(t, err, "these tests need a python3")
+	return path
+}
+
+// settings are those of a daemon in this host's directory.
+func (h *memoryHost) settings() Settings {
+	library := filepath.Join(h.dir, "library")
+	if _, err := os.Stat(library); err != nil {
+		require.NoError(h.t, os.CopyFS(library, Library()))
+	}
+	return Settings{
+		Env: os.Getenv("FTD_TEST_ENV"), Python: h.python, Shim: shim, Library: library, Start: os.Environ(),
+	}
+}
+
+func (h *memoryHost) StepChanged(_ context.Context, s StepStatus) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.steps[s.ID] = s
+	h.history = append(h.history, s.ID+" "+string(s.State))
+	return nil
+}
+
+func (h *memoryHost) BeginAttempt(_ context.Context, step string) (Attempt, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := h.attempts[step]
+	if n := len(all); n > 0 && all[n-1].state == "" {
+		a := all[n-1].Attempt
+		a.Resumed = true
+		return a, nil
+	}
+	number := len(all) + 1
+	id := fmt.Sprintf("%s.%d", step, number)
+	a := Attempt{ID: id, Number: number, Dir: filepath.Join(h.dir, "runs", id)}
+	h.attempts[step] = append(all, attemptRecord{Attempt: a})
+	return a, os.MkdirAll(a.Dir, 0o755)
+}
+
+func (h *memoryHost) record(attempt string, change func(*attemptRecord)) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	step, _, _ := strings.Cut(attempt, ".")
+	for i := range h.attempts[step] {
+		if h.attempts[step][i].ID == attempt {
+			change(&h.attempts[step][i])
+			return nil
+		}
+	}
+	return errors.New("no such attempt: " + attempt)
+}
+
+func (h *memoryHost) AttemptStarted(_ context.Context, attempt string, s launcher.Shim) error {
+	return h.record(attempt, func(a *attemptRecord) { a.shim = s })
+}
+
+func (h *memoryHost) EndAttempt(_ context.Context, attempt string, state StepState, exit *launcher.Exit, p *Problem) error {
+	return h.record(attempt, func(a *attemptRecord) { a.state, a.exit, a.problem = state, exit, p })
+}
+
+func (h *memoryHost) Progress(_ string, done, _ int64, _ string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.progress = append(h.progress, done)
+}
+
+func (h *memoryHost) Output(_, line string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.output = append(h.output, line)
+}
+
+func (h *memoryHost) Observer(string) launcher.Observer { return (*memoryObserver)(h) }
+func (h *memoryHost) Python() Python                    { return (*processPython)(h) }
+func (h *memoryHost) Results() Results                  { return (*memoryResults)(h) }
+
+// attempt returns the newest attempt at a step.
+func (h *memoryHost) attempt(step string) attemptRecord {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := h.attempts[step]
+	require.NotEmpty(h.t, all)
+	return all[len(all)-1]
+}
+
+type memoryObserver memoryHost
+
+func (o *memoryObserver) Position(context.Context, int) (launcher.Position, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.batches) == 0 {
+		return launcher.Position{}, nil
+	}
+	last := o.batches[len(o.batches)-1]
+	return launcher.Position{File: last.File, Offset: last.Offset, Parser: last.Parser}, nil
+}
+
+func (o *memoryObserver) Batch(_ context.Context, b launcher.Batch) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.batches = append(o.batches, b)
+	return nil
+}
+
+func (o *memoryObserver) Checkpoint(_ context.Context, v checkpoint.Verdict, _ int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.verdicts = append(o.verdicts, v)
+	return nil
+}
+
+type memoryResults memoryHost
+
+func (r *memoryResults) Find(_ context.Context, key string) (map[string]string, bool, error) {
+	outputs, ok := r.results[key]
+	return maps.Clone(outputs), ok, nil
+}
+
+func (r *memoryResults) Dir(_ context.Context, key string) (string, error) {
+	dir := filepath.Join(r.dir, "results", key+".new")
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+func (r *memoryResults) Commit(_ context.Context, key, dir string, outputs map[string]string) (map[string]string, error) {
+	final := filepath.Join(r.dir, "results", key)
+	if err := os.RemoveAll(final); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(dir, final); err != nil {
+		return nil, err
+	}
+	moved := maps.Clone(outputs)
+	for name, value := range moved {
+		if rest, ok := strings.CutPrefix(value, dir+"/"); ok {
+			moved[name] = filepath.Join(final, rest)
+		}
+	}
+	r.results[key] = moved
+	return maps.Clone(moved), nil
+}
+
+func (r *memoryResults) Drop(_ context.Context, key string) error {
+	delete(r.results, key)
+	return os.RemoveAll(filepath.Join(r.dir, "results", key))
+}
+
+type processPython memoryHost
+
+func (p *processPython) Interpreter() string { return p.python }
+
+// callError is a Python exception.
+type callError struct {
+	Type, Message string
+	Traceback     []string
+}
+
+func (e *callError) Error() string { return e.Type + ": " + e.Message }
+func (e *callError) PythonError() (string, string, []string) {
+	return e.Type, e.Message, e.Traceback
+}
+
+func (p *processPython) Call(ctx context.Context, c PythonCall) (json.RawMessage, error) {
+	bridge, err := filepath.Abs("../pybridge/py")
+	if err != nil {
+		return nil, err
+	}
+	answer := filepath.Join(c.Dir, "answer.json")
+	request, err := json.Marshal(map[string]any{
+		"module": c.Module, "function": c.Function, "args": c.Args, "dir": c.Dir,
+		"env": c.Env, "path": append([]string{bridge}, c.Path...), "answer": answer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	script, err := filepath.Abs("testdata/call.py")
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, p.python, "-B", script)
+	cmd.Stdin = bytes.NewReader(request)
+	out, err := cmd.CombinedOutput()
+	if writeErr := os.WriteFile(c.LogFile, out, 0o644); err == nil {
+		err = writeErr
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, out)
+	}
+	text, err := os.ReadFile(answer)
+	if err != nil {
+		return nil, err
+	}
+	var got struct {
+		callError
+		Result json.RawMessage
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		return nil, err
+	}
+	if got.Type != "" {
+		return nil, &got.callError
+	}
+	for line := range strings.SplitSeq(strings.TrimSpace(string(out)), "\n") {
+		c.Output(line)
+	}
+	return got.Result, nil
+}
+
+// exists says whether a path is there.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}

@@ -1,0 +1,183 @@
+package recipe
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const rows = `[{"instruction": "Add.", "input": "1 and 1", "output": "Two."}, {"instruction": "Greet.", "input": "", "output": "Hello."}]`
+
+// twoSteps is a recipe whose Python steps need nothing but Python.
+func twoSteps(t *testing.T) *Recipe {
+	t.Helper()
+	r, err := Parse("two.yaml", []byte(`
+apiVersion: ftd/v1
+name: two
+vars: {data: builtin:data/alpaca-tiny.json}
+steps:
+  - {id: data, uses: data, with: {source: "${data}"}}
+  - {id: conversations, uses: conversations, with: {data: "${steps.data.outputs.file}"}}
+`))
+	require.NoError(t, err)
+	return r
+}
+
+func job(h *memoryHost, r *Recipe, vars map[string]string) Job {
+	return Job{ID: "job", Dir: h.dir, Base: h.dir, Recipe: r, Vars: vars}
+}
+
+// run carries out a job that must succeed, and returns what happened.
+func (h *memoryHost) run(j Job) []string {
+	h.t.Helper()
+	h.history = nil
+	require.NoError(h.t, Run(context.Background(), j, h, h.settings()))
+	return h.history
+}
+
+func TestWhatIsThereIsNotMadeAgain(t *testing.T) {
+	h := newHost(t)
+	path := filepath.Join(h.dir, "mine.json")
+	require.NoError(t, os.WriteFile(path, []byte(rows), 0o644))
+	j := job(h, twoSteps(t), map[string]string{"data": "mine.json"}) // relative to Base
+	all := []string{"data running", "data succeeded", "conversations running", "conversations succeeded"}
+	skipped := []string{"data skipped", "conversations skipped"}
+
+	require.Equal(t, all, h.run(j))
+	require.Equal(t, "2", h.steps["conversations"].Outputs["rows"])
+	require.Equal(t, []string{"2 conversations from " + path}, h.output)
+	require.FileExists(t, filepath.Join(h.attempt("conversations").Dir, StepLog))
+	require.Equal(t, StepSucceeded, h.attempt("conversations").state)
+	require.Equal(t, skipped, h.run(j))
+
+	// Damage is found, by size and by time, and mended.
+	file := h.steps["conversations"].Outputs["file"]
+	require.NoError(t, os.WriteFile(file, []byte("damaged"), 0o644))
+	require.Equal(t, []string{"data skipped", "conversations running", "conversations succeeded"}, h.run(j))
+	require.Contains(t, h.output[1], "was changed")
+	require.NoError(t, os.Remove(file))
+	require.Equal(t, "conversations running", h.run(j)[1])
+	require.Equal(t, skipped, h.run(j))
+
+	// Other data, other results; the first data's are still there.
+	require.NoError(t, os.WriteFile(path, []byte(`[{"instruction": "a", "output": "b"}]`), 0o644))
+	require.Equal(t, all, h.run(j))
+	require.Equal(t, "1", h.steps["conversations"].Outputs["rows"])
+	require.NoError(t, os.WriteFile(path, []byte(rows), 0o644))
+	require.Equal(t, skipped, h.run(j))
+
+	j.Force = true
+	require.Equal(t, all, h.run(j))
+}
+
+func TestTheSameDataElsewhereIsOtherData(t *testing.T) {
+	h := newHost(t)
+	for _, name := range []string{"a.json", "b.json"} {
+		require.NoError(t, os.WriteFile(filepath.Join(h.dir, name), []byte(rows), 0o644))
+		h.run(job(h, twoSteps(t), map[string]string{"data": name}))
+		require.Equal(t, filepath.Join(h.dir, name), h.steps["data"].Outputs["file"])
+	}
+}
+
+func TestAJobGoesOnWhereItWas(t *testing.T) {
+	h := newHost(t)
+	j := job(h, twoSteps(t), nil)
+	h.run(j)
+	j.Done = map[string]StepStatus{"data": h.steps["data"]}
+	require.Equal(t, []string{"conversations skipped"}, h.run(j))
+}
+
+func TestDataThatIsWrongIsSaidWithItsRow(t *testing.T) {
+	for name, c := range map[string]struct{ data, want string }{
+		"not JSON":    {`[{"instruction": "a", "output": "b"}, {"instruction" "x"}]`, `not JSON: line 1, column 54: Expecting ':' delimiter (in row 2)`},
+		"lacks":       {`[{"instruction": "a", "output": "b"}, {"instruction": "a"}]`, `row 2 of `},
+		"no list":     {`{"instruction": "a"}`, "holds no list of rows but an object"},
+		"empty":       {`[]`, "holds no rows"},
+		"not a text":  {`[{"instruction": "a", "output": 3}]`, `the field "output" in row 1 of `},
+		"not UTF-8":   {"[\"\xff\"]", "is not UTF-8 text (byte 2)"},
+		"empty field": {`[{"instruction": " ", "output": "b"}]`, `the field "instruction" in row 1 of `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			path := filepath.Join(h.dir, "data.json")
+			require.NoError(t, os.WriteFile(path, []byte(c.data), 0o644))
+			err := Run(context.Background(), job(h, twoSteps(t), map[string]string{"data": path}), h, h.settings())
+			var p *Problem
+			require.ErrorAs(t, err, &p)
+			require.Equal(t, CodeData, p.Code)
+			require.Contains(t, p.Message, c.want)
+			require.Contains(t, p.Message, path)
+			require.NotContains(t, p.Message, "\n")
+			require.NotEmpty(t, p.Remedy)
+			require.Equal(t, StepFailed, h.steps["conversations"].State)
+			require.Equal(t, p, h.steps["conversations"].Problem)
+			require.Equal(t, p, h.attempt("conversations").problem)
+			require.Len(t, h.results, 1, "only the data step's result is kept")
+		})
+	}
+}
+
+func TestMissingDataIsAProblemOfItsStep(t *testing.T) {
+	h := newHost(t)
+	err := Run(context.Background(), job(h, twoSteps(t), map[string]string{"data": "none.json"}), h, h.settings())
+	var p *Problem
+	require.ErrorAs(t, err, &p)
+	require.Equal(t, CodeData, p.Code)
+	require.Contains(t, p.Message, filepath.Join(h.dir, "none.json"))
+	require.Equal(t, []string{"data failed"}, h.history)
+
+	err = Run(context.Background(), job(h, twoSteps(t), map[string]string{"data": "builtin:data/alpaka.json"}), h, h.settings())
+	require.ErrorContains(t, err, `did you mean "data/alpaca-tiny.json"?`)
+}
+
+func TestAVariableOfTheWrongType(t *testing.T) {
+	h := newHost(t)
+	r, err := Load("tiny-llama")
+	require.NoError(t, err)
+	j := job(h, r, map[string]string{"vocab_size": "many"})
+	j.Done = map[string]StepStatus{
+		"data":          {ID: "data", Outputs: map[string]string{"file": "x"}},
+		"conversations": {ID: "conversations", Outputs: map[string]string{"file": "x"}},
+	}
+	err = Run(context.Background(), j, h, h.settings())
+	require.EqualError(t, err, `the step tokenizer: the parameter "vocab_size" must be an integer, not "many"; correct it, or the variable it comes from`)
+	require.Equal(t, StepFailed, h.steps["tokenizer"].State)
+}
+
+func TestTheEndOfTheContextIsTold(t *testing.T) {
+	for cause, want := range map[error]StepState{ErrStop: StepStopped, ErrShutdown: StepRunning} {
+		h := newHost(t)
+		ctx, cancel := context.WithCancelCause(context.Background())
+		python := &endingPython{Python: h.Python(), end: func() { cancel(cause) }}
+		err := Run(ctx, job(h, twoSteps(t), nil), &endingHost{h, python}, h.settings())
+		require.ErrorIs(t, err, cause)
+		require.Equal(t, want, h.steps["conversations"].State)
+		if cause == ErrShutdown {
+			require.Empty(t, h.attempt("conversations").state, "it is taken up again by the next program")
+			require.NoError(t, Run(context.Background(), job(h, twoSteps(t), nil), h, h.settings()))
+			require.Equal(t, 1, h.attempt("conversations").Number)
+		}
+	}
+}
+
+// endingHost ends the context in the middle of a Python call.
+type endingHost struct {
+	*memoryHost
+	python Python
+}
+
+func (h *endingHost) Python() Python { return h.python }
+
+type endingPython struct {
+	Python
+	end func()
+}
+
+func (p *endingPython) Call(ctx context.Context, c PythonCall) (json.RawMessage, error) {
+	p.end()
+	return nil, ctx.Err()
+}

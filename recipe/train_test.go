@@ -1,0 +1,257 @@
+package recipe
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ftd/checkpoint"
+	"ftd/launcher"
+	"ftd/logparse"
+)
+
+// trainer is the command of a training without MindSpore.
+func trainer(t *testing.T, h *memoryHost, args ...string) []string {
+	t.Helper()
+	script, err := filepath.Abs("../testdata/trainer/trainer.py")
+	require.NoError(t, err)
+	return append([]string{h.python, "-B", script}, args...)
+}
+
+// training is the job of a command, which runs in a directory of its own.
+func training(t *testing.T, h *memoryHost, command ...string) Job {
+	t.Helper()
+	dir := filepath.Join(h.dir, "work")
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	return job(h, ForCommand(command, dir, ""), nil)
+}
+
+// fails runs a job that must fail with a problem.
+func (h *memoryHost) fails(j Job) *Problem {
+	h.t.Helper()
+	var p *Problem
+	require.ErrorAs(h.t, Run(context.Background(), j, h, h.settings()), &p)
+	require.NotEmpty(h.t, p.Remedy)
+	return p
+}
+
+// eventually waits for a condition that other processes bring about.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	require.Eventually(t, condition, time.Minute, 10*time.Millisecond, what)
+}
+
+func (h *memoryHost) trainedSteps() (steps []int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, b := range h.batches {
+		for _, r := range b.Records {
+			if r.Kind == logparse.KindStep {
+				steps = append(steps, r.Step.Step)
+			}
+		}
+	}
+	return steps
+}
+
+func upTo(n int64) (steps []int64) {
+	for i := int64(1); i <= n; i++ {
+		steps = append(steps, i)
+	}
+	return steps
+}
+
+func TestATrainingIsSupervised(t *testing.T) {
+	h := newHost(t)
+	j := training(t, h, trainer(t, h, "--steps", "20", "--step-ms", "1", "--save-every", "10")...)
+	j.Recipe.Steps[0].With["require_checkpoint"] = true
+	require.Equal(t, []string{"train running", "train succeeded"}, h.run(j))
+	a := h.attempt("train")
+	require.Equal(t, StepSucceeded, a.state)
+	require.Zero(t, a.exit.Code)
+	require.NotZero(t, a.shim.PID)
+	require.Equal(t, upTo(20), h.trainedSteps())
+
+	outputs := h.steps["train"].Outputs
+	require.Equal(t, filepath.Join(h.dir, "work"), outputs["dir"])
+	require.Equal(t, filepath.Join(a.Dir, "rank_0.log"), outputs["log"])
+	v, err := checkpoint.Verify(context.Background(), outputs["checkpoint"], checkpoint.Options{})
+	require.NoError(t, err)
+	require.True(t, v.Complete)
+	require.EqualValues(t, 20, *v.Step)
+
+	// A training always runs; what the one before saved is not its own.
+	j.Recipe.Steps[0].With["command"] = []any{"true"}
+	require.NoError(t, os.Chtimes(outputs["checkpoint"], time.Now(), time.Now().Add(-time.Minute)))
+	require.NoError(t, os.Chtimes(strings.Replace(outputs["checkpoint"], "_20", "_10", 1), time.Now(), time.Now().Add(-time.Minute)))
+	require.Equal(t, CodeCheckpointBroken, h.fails(j).Code)
+	require.Equal(t, 2, h.attempt("train").Number)
+}
+
+func TestATrainingThatFails(t *testing.T) {
+	h := newHost(t)
+	script := filepath.Join(h.dir, "broken.py")
+	require.NoError(t, os.WriteFile(script, []byte("def load():\n    raise ValueError('the weights are made of cheese')\n\nload()\n"), 0o644))
+	p := h.fails(training(t, h, h.python, script))
+	require.Equal(t, "python-exception", p.Code)
+	require.Equal(t, "the training ended with status 1: ValueError: the weights are made of cheese", p.Message)
+	require.Contains(t, strings.Join(p.Excerpt, "\n"), "in load")
+	require.Regexp(t, `rank_0\.log:\d+$`, p.Source)
+	require.Equal(t, 1, h.attempt("train").exit.Code)
+	require.Equal(t, StepFailed, h.attempt("train").state)
+
+	p = h.fails(training(t, h, "sh", "-c", "echo out of cheese; exit 3"))
+	require.Equal(t, CodeTrainingFailed, p.Code)
+	require.Equal(t, "the training ended with status 3: out of cheese", p.Message)
+	require.Equal(t, []string{"out of cheese"}, p.Excerpt)
+
+	p = h.fails(training(t, h, "sh", "-c", "kill -9 $$"))
+	require.Equal(t, "the training was ended by SIGKILL", p.Message)
+
+	p = h.fails(training(t, h, "no-such-command-anywhere"))
+	require.Equal(t, CodeCommandNotFound, p.Code)
+	require.Contains(t, p.Message, "no-such-command-anywhere")
+	require.NotNil(t, h.attempt("train").exit)
+}
+
+func TestTheEarliestKnownErrorIsTheCause(t *testing.T) {
+	h := newHost(t)
+	p := h.fails(training(t, h, "sh", "-c", `
+		echo "RuntimeError: TDT Push data into device Failed"
+		echo "ImportError: libGL.so.1: cannot open shared object file: No such file or directory"
+		echo "RuntimeError: Failed to read the checkpoint file /x.ckpt, may not have permission to read it."
+		exit 1`))
+	require.Equal(t, "libgl-missing", p.Code)
+	require.Contains(t, p.Remedy, "opencv-python-headless")
+	require.Regexp(t, `rank_0\.log:2$`, p.Source)
+}
+
+func TestStaticTLSIsCuredOnce(t *testing.T) {
+	library := anyLibrary(t)
+	h := newHost(t)
+	failing := fmt.Sprintf(`echo "ImportError: %s: cannot allocate memory in static TLS block"; exit 1`, library)
+	h.run(training(t, h, "sh", "-c", fmt.Sprintf(`case "$LD_PRELOAD" in *%s*) exit 0;; esac; %s`, library, failing)))
+	require.Len(t, h.attempts["train"], 2)
+	require.Equal(t, "static-tls", h.attempts["train"][0].problem.Code)
+	require.Contains(t, strings.Join(h.output, "\n"), "trying once more")
+
+	h = newHost(t)
+	require.Equal(t, "static-tls", h.fails(training(t, h, "sh", "-c", failing)).Code)
+	require.Len(t, h.attempts["train"], 2, "once, and no more")
+	require.Equal(t, []string{"train running", "train failed"}, h.history)
+}
+
+// anyLibrary returns some shared library of this machine.
+func anyLibrary(t *testing.T) string {
+	t.Helper()
+	for _, pattern := range []string{"/lib/*-linux-gnu/libm.so.6", "/usr/lib64/libm.so.6", "/usr/lib/libm.so.6"} {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			return found[0]
+		}
+	}
+	t.Fatal("this machine has no libm.so.6")
+	return ""
+}
+
+func TestATrainingIsStoppedOnRequest(t *testing.T) {
+	h := newHost(t)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	ended := make(chan error)
+	j := training(t, h, trainer(t, h, "--steps", "100000", "--step-ms", "5")...)
+	go func() { ended <- Run(ctx, j, h, h.settings()) }()
+	eventually(t, "the first steps", func() bool { return len(h.trainedSteps()) > 3 })
+	cancel(ErrStop)
+	require.ErrorIs(t, <-ended, ErrStop)
+	require.Equal(t, StepStopped, h.steps["train"].State)
+	a := h.attempt("train")
+	require.Equal(t, StepStopped, a.state)
+	require.NotNil(t, a.exit)
+	run, err := launcher.Open(a.Dir)
+	require.NoError(t, err)
+	status, err := run.Status()
+	require.NoError(t, err)
+	require.Equal(t, launcher.StateExited, status.State)
+	// The log was read to its end.
+	steps := h.trainedSteps()
+	require.Equal(t, upTo(int64(len(steps))), steps)
+	log, err := os.ReadFile(run.Log())
+	require.NoError(t, err)
+	require.Contains(t, string(log), fmt.Sprintf("step:[%5d/", len(steps)))
+	require.NotContains(t, string(log), fmt.Sprintf("step:[%5d/", len(steps)+1))
+}
+
+func TestATrainingOutlivesTheProgram(t *testing.T) {
+	h := newHost(t)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	ended := make(chan error)
+	j := training(t, h, trainer(t, h, "--steps", "60", "--step-ms", "20")...)
+	go func() { ended <- Run(ctx, j, h, h.settings()) }()
+	eventually(t, "the first steps", func() bool { return len(h.trainedSteps()) > 3 })
+	cancel(ErrShutdown)
+	require.ErrorIs(t, <-ended, ErrShutdown)
+	require.Equal(t, StepRunning, h.steps["train"].State)
+	require.Empty(t, h.attempt("train").state)
+
+	require.NoError(t, Run(context.Background(), j, h, h.settings()))
+	require.Len(t, h.attempts["train"], 1, "it was adopted, not started again")
+	require.Equal(t, StepSucceeded, h.attempt("train").state)
+	require.Equal(t, upTo(60), h.trainedSteps())
+}
+
+func TestAnAttemptThatWasNeverLaunchedIsLaunched(t *testing.T) {
+	h := newHost(t)
+	j := training(t, h, trainer(t, h, "--steps", "2")...)
+	_, err := h.BeginAttempt(context.Background(), "train")
+	require.NoError(t, err)
+	h.run(j)
+	require.Equal(t, upTo(2), h.trainedSteps())
+	require.Len(t, h.attempts["train"], 1)
+}
+
+func TestATrainStepNeedsACommandOrAConfig(t *testing.T) {
+	h := newHost(t)
+	r, err := Parse("x.yaml", []byte("apiVersion: ftd/v1\nname: x\nsteps: [{id: train, uses: train}]\n"))
+	require.NoError(t, err)
+	require.Equal(t, CodeInvalid, h.fails(job(h, r, nil)).Code)
+
+	r, err = Parse("x.yaml", []byte("apiVersion: ftd/v1\nname: x\nsteps: [{id: train, uses: train, with: {config: a.yaml, mindformers: nowhere}}]\n"))
+	require.NoError(t, err)
+	require.Contains(t, h.fails(job(h, r, nil)).Message, filepath.Join(h.dir, "nowhere"))
+}
+
+func TestTheProofOfTheWeights(t *testing.T) {
+	dir := t.TempDir()
+	problem := func() string {
+		err := checkWeights(dir, "/base.ckpt")
+		if err == nil {
+			return ""
+		}
+		var p *Problem
+		require.ErrorAs(t, err, &p)
+		require.Equal(t, CodeWeights, p.Code)
+		return p.Message
+	}
+	report := func(r weightsReport) {
+		text, err := json.Marshal(r)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "weights.json"), text, 0o644))
+	}
+	require.Contains(t, problem(), "nothing proves")
+	report(weightsReport{Checkpoint: "/base.ckpt", Tensors: 2, Loaded: 2})
+	require.Empty(t, problem())
+	report(weightsReport{Checkpoint: "/other.ckpt", Tensors: 2, Loaded: 2})
+	require.Contains(t, problem(), "/other.ckpt instead of /base.ckpt")
+	report(weightsReport{Checkpoint: "/base.ckpt", Tensors: 2, Loaded: 1, Mismatched: []string{"lm_head.weight"}})
+	require.Contains(t, problem(), "1 of its 2 tensors reached the network; lm_head.weight has other values there")
+	report(weightsReport{Checkpoint: "/base.ckpt", Tensors: 2, Loaded: 2, Random: []string{"layers.2"}})
+	require.Contains(t, problem(), "layers.2 is not in the checkpoint")
+	report(weightsReport{Checkpoint: "/base.ckpt"})
+	require.Contains(t, problem(), "0 of its 0")
+}
