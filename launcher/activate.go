@@ -86,7 +86,7 @@ func source(ctx context.Context, script string, env map[string]string) (map[stri
 		return nil, err
 	}
 	defer answer.Close()
-	defer os.Remove(answer.Name())
+	defer func() { _ = os.Remove(answer.Name()) }()
 	cmd.ExtraFiles = []*os.File{answer}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {

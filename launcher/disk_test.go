@@ -35,41 +35,31 @@ func TestStatusIsKeptOnAFullDisk(t *testing.T) {
 	require.Error(t, os.WriteFile(filepath.Join(dir, "more"), make([]byte, 1<<14), 0o600), "the disk is full")
 }
 
+// However much room is left, a start works or says that the disk is full, and
+// then nothing runs.
 func TestLaunchOnAFullDisk(t *testing.T) {
 	dir := smallDisk(t)
-	f, err := os.Create(filepath.Join(dir, "filler"))
+	filler, err := os.Create(filepath.Join(dir, "filler"))
 	require.NoError(t, err)
-	defer f.Close()
-	for size := 32 << 10; size > 0; { // leave room for spec.json only
-		n, err := f.Write(make([]byte, 4<<10))
-		require.NoError(t, err)
-		size -= n
-	}
-	for n := 0; n < 4; n++ { // of 8 pages that are left, directories take none
-		_, err := f.Write(make([]byte, 4<<10))
-		require.NoError(t, err)
-	}
-	run := filepath.Join(dir, "run")
-	require.NoError(t, os.Mkdir(run, 0o750))
-	spec := command(t, "sleep", "60")
-	for {
-		_, err := Launch(t.Context(), run, spec, tools.shim)
-		if err == nil {
-			adopted, err := Open(run)
-			require.NoError(t, err)
-			sweep(t, adopted)
-			require.NoError(t, os.RemoveAll(run))
-			require.NoError(t, os.Mkdir(run, 0o750))
-			_, err = f.Write(make([]byte, 4<<10))
-			require.NoError(t, err, "the disk got full without a failed start")
+	defer filler.Close()
+	for full := false; !full; {
+		run := filepath.Join(dir, "run")
+		require.NoError(t, os.Mkdir(run, 0o750))
+		_, err := Launch(t.Context(), run, command(t, "sleep", "60"), tools.shim)
+		if full = err != nil; full {
+			var e *Error
+			require.ErrorAs(t, err, &e)
+			require.Contains(t, []string{rundir.ReasonDiskFull, CodeRunDirectory}, e.Code)
+			require.Contains(t, e.Message, "no space left on device")
+			require.NotEmpty(t, e.Remedy)
+			require.NoFileExists(t, filepath.Join(run, rundir.ShimFile))
 			continue
 		}
-		var e *Error
-		require.ErrorAs(t, err, &e)
-		require.Contains(t, []string{rundir.ReasonDiskFull, CodeRunDirectory}, e.Code)
-		require.Contains(t, e.Message, "no space left on device")
-		require.NotEmpty(t, e.Remedy)
-		require.NoFileExists(t, filepath.Join(run, rundir.ShimFile))
-		break
+		adopted, err := Open(run)
+		require.NoError(t, err)
+		sweep(t, adopted)
+		require.NoError(t, os.RemoveAll(run))
+		_, err = filler.Write(make([]byte, os.Getpagesize()))
+		require.NoError(t, err)
 	}
 }

@@ -18,7 +18,7 @@ func libpythonDir(interpreter string) (dir string, needed bool) {
 	if err != nil {
 		return "", false // a script, such as pyenv's shims
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	libraries, err := f.ImportedLibraries()
 	if err != nil {
 		return "", false

@@ -114,7 +114,7 @@ func machineOf(path string) elf.Machine {
 	if err != nil {
 		return elf.EM_NONE
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	return f.Machine
 }
 
@@ -128,6 +128,6 @@ func loadable(path string, machine elf.Machine) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	return f.Type == elf.ET_DYN && (machine == elf.EM_NONE || f.Machine == machine)
 }

@@ -33,7 +33,7 @@ func (f *follow) log(ctx context.Context, rank int, path string) error {
 	}
 	r := &reader{rank: rank, path: path, observer: f.observer, parser: logparse.NewParser()}
 	tailer := logparse.NewTailer(path, r.restore(position), options...)
-	defer tailer.Close()
+	defer func() { _ = tailer.Close() }()
 	draining, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {

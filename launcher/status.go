@@ -117,7 +117,8 @@ func (r *Run) gather() (facts, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return f, errorf(CodeRunDirectory, "%w", err)
 	}
-	if f.holderAlive || f.mainAlive || f.shimKnown && !(f.sameBoot && f.sameNamespace) {
+	elsewhere := f.shimKnown && (!f.sameBoot || !f.sameNamespace)
+	if f.holderAlive || f.mainAlive || elsewhere {
 		return f, nil
 	}
 	// Rare, and a look at all processes: only when nothing else is there.

@@ -48,7 +48,7 @@ func (id Identity) Signal(sig syscall.Signal) error {
 	}
 	fd, err := unix.PidfdOpen(id.PID, 0)
 	if err == nil {
-		defer unix.Close(fd)
+		defer func() { _ = unix.Close(fd) }()
 	}
 	if !id.Alive() {
 		return ErrGone

@@ -95,7 +95,7 @@ func Reserve(path string) (*Reserved, error) {
 	}
 	if err != nil {
 		f.Close()
-		os.Remove(f.Name())
+		_ = os.Remove(f.Name())
 		return nil, err
 	}
 	return &Reserved{path: path, file: f}, nil
@@ -133,7 +133,7 @@ func (r *Reserved) Commit(v any) error {
 // Release gives the space back unless Commit used it.
 func (r *Reserved) Release() {
 	r.file.Close()
-	os.Remove(r.path + ".tmp")
+	_ = os.Remove(r.path + ".tmp")
 }
 
 // write puts v in JSON into the file temporary, then gives it the name path.
@@ -157,7 +157,7 @@ func write(temporary, path string, mode fs.FileMode, v any) error {
 		err = os.Rename(temporary, path)
 	}
 	if err != nil {
-		os.Remove(temporary)
+		_ = os.Remove(temporary)
 		return err
 	}
 	syncDir(filepath.Dir(path))

@@ -75,15 +75,15 @@ func startHolder(dir string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = p.Release()
 	// The pipe is closed by the holder once the training runs, or by its death.
 	data, err := io.ReadAll(listen)
 	if err != nil {
 		return nil, err
 	}
 	if string(data) == started {
-		return nil, nil
+		return nil, p.Release()
 	}
+	_, _ = p.Wait() // so that nothing of it is left when the failure is known
 	var r Report
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, errors.New("it ended without a word, see " + filepath.Join(dir, rundir.ShimLogFile))
