@@ -1,0 +1,214 @@
+package daemon
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ftd/api"
+)
+
+func TestACommandIsTrainedToItsEnd(t *testing.T) {
+	h := newHouse(t)
+	job := h.train("--steps", "30", "--step-ms", "5", "--save-every", "10", "--out", "output")
+	require.Equal(t, "trainer", job.Name)
+	ended := h.wait(job.ID)
+	require.Equal(t, api.StateSucceeded, ended.State, "%+v", ended.Error)
+	require.Len(t, h.points(job.ID), 30)
+	training := ended.Training
+	require.NotNil(t, training)
+	require.EqualValues(t, 30, training.StepsDone)
+	require.EqualValues(t, 30, training.StepsTotal)
+	require.NotEmpty(t, training.Checkpoints)
+	for _, c := range training.Checkpoints {
+		require.True(t, c.Complete, c.Reason)
+	}
+	require.NotNil(t, training.CompileBegan)
+	require.NotNil(t, training.CompileEnded)
+	require.EqualValues(t, 0, *training.SecondsLeft)
+	attempt := ended.Steps[0].Attempts[0]
+	require.Equal(t, 0, *attempt.ExitCode)
+	require.Equal(t, filepath.Join(h.dir, "state", "runs", job.ID, "train.1"), attempt.Dir)
+
+	logs, err := h.Logs(t.Context(), job.ID[:12], api.LogsQuery{Tail: 3})
+	require.NoError(t, err)
+	tail, err := io.ReadAll(logs)
+	require.NoError(t, err)
+	require.NoError(t, logs.Close())
+	require.Equal(t, 3, strings.Count(string(tail), "\n"), "%s", tail)
+	whole, err := os.ReadFile(filepath.Join(attempt.Dir, "rank_0.log"))
+	require.NoError(t, err)
+	require.True(t, strings.HasSuffix(string(whole), string(tail)))
+}
+
+func TestATrainingThatFailsSaysWhy(t *testing.T) {
+	h := newHouse(t)
+	ended := h.wait(h.train("--steps", "20", "--step-ms", "5", "--crash-at", "7").ID)
+	require.Equal(t, api.StateFailed, ended.State)
+	require.NotEmpty(t, ended.Error.Code)
+	require.NotEmpty(t, ended.Error.Message)
+	require.NotEmpty(t, ended.Error.Remedy)
+	require.Equal(t, 1, *ended.Steps[0].Attempts[0].ExitCode)
+	require.Equal(t, api.StateFailed, ended.Steps[0].State)
+}
+
+func TestADaemonKilledDuringATrainingLosesNothing(t *testing.T) {
+	h := newHouse(t)
+	job := h.train("--steps", "150", "--step-ms", "10")
+	h.until(job.ID, hasPoints)
+	for range 3 {
+		h.end(syscall.SIGKILL)
+		h.start()
+		now, err := h.Job(t.Context(), job.ID)
+		require.NoError(t, err)
+		require.Equal(t, api.StateRunning, now.State)
+		h.points(job.ID)
+	}
+	ended := h.wait(job.ID)
+	require.Equal(t, api.StateSucceeded, ended.State, "%+v", ended.Error)
+	require.Len(t, ended.Steps[0].Attempts, 1)
+	require.Len(t, h.points(job.ID), 150)
+
+	var told int64
+	for e, err := range h.Events(t.Context(), api.EventsQuery{Job: job.ID}) {
+		require.NoError(t, err)
+		if e.Type != api.EventPoints {
+			continue
+		}
+		var points []api.Point
+		require.NoError(t, json.Unmarshal(e.Data, &points))
+		for _, p := range points {
+			told++
+			require.Equal(t, told, p.GlobalStep)
+		}
+	}
+	require.EqualValues(t, 150, told)
+}
+
+func TestATrainingThatEndsWhileNoDaemonRunsIsJudgedByTheNext(t *testing.T) {
+	h := newHouse(t)
+	job := h.train("--steps", "40", "--step-ms", "10", "--status", "0")
+	h.until(job.ID, hasPoints)
+	h.end(syscall.SIGTERM)
+	exit := filepath.Join(h.dir, "state", "runs", job.ID, "train.1", "exit.json")
+	require.Eventually(t, func() bool { info, err := os.Stat(exit); return err == nil && info.Size() > 0 }, waitLong, waitTick)
+	h.start()
+	require.Equal(t, api.StateSucceeded, h.wait(job.ID).State)
+	require.Len(t, h.points(job.ID), 40)
+}
+
+func TestAJobCanBeStopped(t *testing.T) {
+	h := newHouse(t)
+	running := h.train("--steps", "100000", "--step-ms", "10")
+	waiting := h.train("--steps", "5")
+	h.until(running.ID, hasPoints)
+
+	stopped, err := h.Stop(t.Context(), waiting.ID)
+	require.NoError(t, err)
+	require.Equal(t, api.StateStopped, stopped.State, "what waits is stopped at once")
+
+	stopping, err := h.Stop(t.Context(), running.ID)
+	require.NoError(t, err)
+	require.Equal(t, api.StateStopping, stopping.State)
+	ended := h.wait(running.ID)
+	require.Equal(t, api.StateStopped, ended.State)
+	require.Equal(t, api.StateStopped, ended.Steps[0].State)
+	require.ErrorIs(t, syscall.Kill(ended.Steps[0].Attempts[0].PID, 0), syscall.ESRCH)
+
+	_, err = h.Stop(t.Context(), running.ID)
+	requireCode(t, err, api.CodeConflict)
+}
+
+func TestAStopThatWasBegunIsGoneOnWithByTheNextDaemon(t *testing.T) {
+	h := newHouse(t)
+	// It survives SIGINT, so the stop takes longer than the daemon lives.
+	job := h.train("--steps", "100000", "--step-ms", "10", "--ignore", "SIGINT")
+	h.until(job.ID, hasPoints)
+	_, err := h.Stop(t.Context(), job.ID)
+	require.NoError(t, err)
+	h.end(syscall.SIGKILL)
+	h.start()
+	ended := h.wait(job.ID)
+	require.Equal(t, api.StateStopped, ended.State)
+	require.ErrorIs(t, syscall.Kill(ended.Steps[0].Attempts[0].PID, 0), syscall.ESRCH)
+}
+
+func TestJobsWaitForASlotAlsoOverARestart(t *testing.T) {
+	h := newHouse(t)
+	first := h.train("--steps", "100000", "--step-ms", "10")
+	second := h.train("--steps", "3", "--step-ms", "1")
+	h.until(first.ID, hasPoints)
+	h.end(syscall.SIGKILL)
+	h.start()
+	jobs, err := h.Jobs(t.Context(), api.JobsQuery{Active: true})
+	require.NoError(t, err)
+	require.Len(t, jobs, 2)
+	require.Equal(t, second.ID, jobs[0].ID, "the newest first")
+	require.Equal(t, api.StateQueued, jobs[0].State)
+	_, err = h.Stop(t.Context(), first.ID)
+	require.NoError(t, err)
+	require.Equal(t, api.StateSucceeded, h.wait(second.ID).State)
+}
+
+func TestCheckpointsAreDeletedOnlyIfThatWasSaid(t *testing.T) {
+	h := newHouse(t)
+	job := h.train("--steps", "100000", "--step-ms", "10")
+	h.until(job.ID, hasPoints)
+	requireCode(t, h.Remove(t.Context(), job.ID, true), api.CodeConflict)
+	_, err := h.Stop(t.Context(), job.ID)
+	require.NoError(t, err)
+	ended := h.wait(job.ID)
+	ckpt := filepath.Join(ended.Dir, "train.1", "output", "a.ckpt")
+	require.NoError(t, os.MkdirAll(filepath.Dir(ckpt), 0o755))
+	require.NoError(t, os.WriteFile(ckpt, []byte("x"), 0o644))
+	err = h.Remove(t.Context(), job.ID, false)
+	requireCode(t, err, api.CodeConflict)
+	require.Contains(t, err.Error(), ckpt)
+	require.FileExists(t, ckpt)
+	require.NoError(t, h.Remove(t.Context(), job.ID, true))
+	require.NoDirExists(t, ended.Dir)
+	_, err = h.Job(t.Context(), job.ID)
+	requireCode(t, err, api.CodeNotFound)
+}
+
+func TestTheDaemonRefusesWhatCannotWork(t *testing.T) {
+	h := newHouse(t)
+	refuse := func(want string, args ...string) {
+		t.Helper()
+		cmd := exec.Command(os.Args[0], append(append([]string{}, h.args...), args...)...)
+		cmd.Env = append(os.Environ(), "FTD_TEST_BE_DAEMON=1")
+		out, err := cmd.CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(out), want)
+	}
+	other := filepath.Join(h.dir, "other")
+	refuse("(process "+strconv.Itoa(h.daemon.Process.Pid)+") already works on")
+	refuse("another daemon answers on", "--state-dir", other)
+	refuse("is not a socket", "--state-dir", other, "--socket", h.log.Name())
+	refuse("no value for slots", "--slots", "0")
+	refuse("cannot be served on", "--state-dir", other, "--socket", filepath.Join(h.dir, "o.sock"), "--metrics-address", "256.0.0.1:1")
+	_, err := h.GetVersion(t.Context())
+	require.NoError(t, err, "the first daemon is untouched")
+}
+
+func TestWithoutPythonACallSaysWhatToDo(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.Call(t.Context(), api.CallRequest{Module: "math", Function: "sqrt", Args: []int{4}})
+	requireCode(t, err, api.CodeNoEnvironment)
+	require.Contains(t, err.Error(), "FTD_ENV")
+}
+
+func requireCode(t *testing.T, err error, code string) {
+	t.Helper()
+	var e *api.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, code, e.Code, e.Error())
+}

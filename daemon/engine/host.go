@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"ftd/api"
+	"ftd/launcher"
+	"ftd/recipe"
+)
+
+// host is recipe.Host for one job. What it is asked to store it stores even
+// when the job is being stopped: the end of ctx concerns the step, not us.
+type host struct {
+	*Engine
+	job  string
+	log  zerolog.Logger
+	step string // of the newest attempt; a job's steps come one at a time
+	// stop, if not nil, ends the job as soon as what an earlier daemon left
+	// running has been taken up, for only then can it be stopped.
+	stop func()
+}
+
+var _ interface {
+	recipe.Host
+	recipe.FollowOptions
+} = (*host)(nil)
+
+func (h *host) StepChanged(ctx context.Context, s recipe.StepStatus) error {
+	h.chatter.flush(context.WithoutCancel(ctx)) // what the step said comes before its end
+	if api.State(s.State).Ended() {
+		h.chatter.forget(h.job, s.ID)
+		h.takenUp()
+	}
+	event := h.log.Info()
+	if s.Problem != nil {
+		event = h.log.Warn().Str("code", s.Problem.Code).Str("why", s.Problem.Message)
+	}
+	event.Str("step", s.ID).Str("state", string(s.State)).Msg("step")
+	return h.keepTrying(ctx, func(ctx context.Context) error {
+		return h.Journal.SetStep(ctx, h.job, api.Step{
+			ID: s.ID, State: api.State(s.State), Key: s.Key, Outputs: s.Outputs, Error: apiError(s.Problem),
+		}, s.Time)
+	})
+}
+
+func (h *host) BeginAttempt(ctx context.Context, step string) (recipe.Attempt, error) {
+	ctx = context.WithoutCancel(ctx)
+	h.step = step
+	isolate, err := h.Journal.Crashed(ctx, h.job, step)
+	if err != nil {
+		return recipe.Attempt{}, err
+	}
+	a, resumed, err := h.Journal.Unfinished(ctx, h.job, step)
+	if err != nil {
+		return recipe.Attempt{}, err
+	}
+	if !resumed {
+		if h.stop != nil {
+			h.stop()
+			return recipe.Attempt{}, recipe.ErrStop
+		}
+		err = h.keepTrying(ctx, func(ctx context.Context) (err error) {
+			a, err = h.Journal.BeginAttempt(ctx, h.job, step, h.boot, func(id string) string { return h.State.Attempt(h.job, id) })
+			return err
+		})
+		if err != nil {
+			return recipe.Attempt{}, err
+		}
+	}
+	if err := os.MkdirAll(a.Dir, 0o700); err != nil {
+		return recipe.Attempt{}, fmt.Errorf("the directory of the attempt %s cannot be made: %w", a.ID, err)
+	}
+	if resumed {
+		h.log.Info().Str("attempt", a.ID).Msg("attempt taken up again")
+		if err := h.showTraining(ctx, a.ID); err != nil {
+			return recipe.Attempt{}, err
+		}
+	}
+	return recipe.Attempt{ID: a.ID, Dir: a.Dir, Number: a.Number, Resumed: resumed, Isolate: isolate}, nil
+}
+
+func (h *host) AttemptStarted(ctx context.Context, attempt string, shim launcher.Shim) error {
+	ctx = context.WithoutCancel(ctx)
+	h.log.Info().Str("attempt", attempt).Int("pid", shim.Child).Msg("training at work")
+	t := begun(time.Now())
+	data, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	err = h.keepTrying(ctx, func(ctx context.Context) error { return h.Journal.SetShim(ctx, h.job, attempt, shim, data) })
+	if err != nil {
+		return err
+	}
+	return h.showTraining(ctx, attempt)
+}
+
+func (h *host) EndAttempt(ctx context.Context, attempt string, state recipe.StepState, exit *launcher.Exit, p *recipe.Problem) error {
+	a := api.Attempt{ID: attempt, State: api.State(state), Error: apiError(p)}
+	event := h.log.Info()
+	if exit != nil {
+		a.ExitCode, a.Signal = &exit.Code, exit.Signal
+		if !exit.Ended.IsZero() {
+			a.Ended = &exit.Ended
+		}
+		event = event.Int("exit", exit.Code).Str("signal", exit.Signal)
+	}
+	event.Str("attempt", attempt).Str("state", string(state)).Msg("attempt ended")
+	return h.keepTrying(ctx, func(ctx context.Context) error { return h.Journal.EndAttempt(ctx, h.job, a) })
+}
+
+func (h *host) Progress(step string, done, total int64, note string) {
+	h.chatter.progress(h.job, step, api.Progress{Done: done, Total: total, Note: note})
+}
+
+func (h *host) Output(step, line string) { h.chatter.output(h.job, step, line) }
+
+// Observer is asked for when a training is followed, which is when it can be
+// stopped.
+func (h *host) Observer(attempt string) launcher.Observer {
+	h.takenUp()
+	// An attempt is named STEP.NUMBER, and a step's name may hold dots.
+	step := attempt[:max(strings.LastIndexByte(attempt, '.'), 0)]
+	return &observer{host: h, attempt: attempt, step: step, tracker: h.live.tracker(h.job, attempt)}
+}
+
+// FollowOptions makes following cheap: notifications besides polling, and
+// checkpoints that are stored already are not read again.
+func (h *host) FollowOptions(attempt string) []launcher.FollowOption {
+	stored, err := h.Journal.Checkpoints(h.ctx, h.job, attempt)
+	if err != nil {
+		h.log.Warn().Err(err).Msg("checkpoints are looked at again")
+	}
+	known := map[string]api.Checkpoint{}
+	for _, c := range stored {
+		known[c.Path] = c
+	}
+	return []launcher.FollowOption{
+		launcher.WithWakeups(h.wakeups),
+		launcher.WithSeen(func(path string, size int64, modified time.Time) bool {
+			c, ok := known[path]
+			return ok && c.Bytes == size && !modified.After(c.Seen)
+		}),
+		launcher.WithWarn(func(err error) { h.log.Warn().Err(err).Str("attempt", attempt).Msg("following") }),
+	}
+}
+
+func (h *host) takenUp() {
+	if h.stop != nil {
+		h.stop()
+	}
+}
+
+func (h *host) Python() recipe.Python { return python{h} }
+
+func (h *host) Results() recipe.Results { return results{h.Engine} }
+
+// showTraining puts the attempt's tracker, as it is stored, among the live ones.
+func (h *host) showTraining(ctx context.Context, attempt string) error {
+	trainings, err := h.Journal.Trainings(ctx, h.job, h.job)
+	if err != nil || trainings[h.job].ID != attempt {
+		return err
+	}
+	t := newTracker()
+	if err := json.Unmarshal(trainings[h.job].Tracker, &t); err != nil {
+		return err
+	}
+	h.live.update(h.job, attempt, t)
+	return h.showCheckpoints(ctx, attempt)
+}
+
+func (h *host) showCheckpoints(ctx context.Context, attempt string) error {
+	list, err := h.Journal.Checkpoints(ctx, h.job, attempt)
+	if err == nil {
+		h.live.checkpoints(h.job, attempt, list)
+	}
+	return err
+}
+
+// python notes each call into the daemon's own interpreter before it is made:
+// a note that is still there at the next start tells which step took the
+// daemon down.
+type python struct{ *host }
+
+func (p python) Interpreter() string { return p.Engine.Python.Interpreter() }
+
+func (p python) Call(ctx context.Context, c recipe.PythonCall) (json.RawMessage, error) {
+	p.takenUp()
+	if c.Isolated || ctx.Err() != nil {
+		return p.Engine.Python.Call(ctx, c)
+	}
+	if err := p.Journal.BeginCall(ctx, p.job, p.step, p.boot); err != nil {
+		return nil, err
+	}
+	defer func() {
+		ctx := context.WithoutCancel(ctx)
+		if err := p.keepTrying(ctx, func(ctx context.Context) error { return p.Journal.EndCall(ctx, p.job, p.step) }); err != nil {
+			p.log.Warn().Err(err).Str("step", p.step).Msg("the end of a call could not be noted")
+		}
+	}()
+	return p.Engine.Python.Call(ctx, c)
+}

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+
+	"ftd/api"
+	"ftd/daemon/journal"
+)
+
+// Job returns a job with all that is known of it at this moment.
+func (e *Engine) Job(ctx context.Context, ref string) (api.Job, error) {
+	id, err := e.Journal.Resolve(ctx, ref)
+	if err != nil {
+		return api.Job{}, err
+	}
+	job, err := e.Journal.Job(ctx, id)
+	if err != nil {
+		return job, err
+	}
+	for i := range job.Steps {
+		if s := &job.Steps[i]; s.State == api.StateRunning {
+			s.Progress = e.chatter.progressOf(id, s.ID)
+		}
+	}
+	trainings, err := e.Journal.Trainings(ctx, id, id)
+	if err != nil {
+		return job, err
+	}
+	if err := e.addTraining(&job, trainings); err != nil || job.Training == nil {
+		return job, err
+	}
+	job.Training.Checkpoints, err = e.Journal.Checkpoints(ctx, id, job.Training.Attempt)
+	return job, err
+}
+
+// Jobs lists jobs without their steps and checkpoints, the newest first.
+func (e *Engine) Jobs(ctx context.Context, q api.JobsQuery) ([]api.Job, error) {
+	jobs, err := e.Journal.Jobs(ctx, journal.JobsQuery{Active: q.Active, Before: q.Before, Limit: q.Limit})
+	if err != nil || len(jobs) == 0 {
+		return jobs, err
+	}
+	trainings, err := e.Journal.Trainings(ctx, jobs[len(jobs)-1].ID, jobs[0].ID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range jobs {
+		if err := e.addTraining(&jobs[i], trainings); err != nil {
+			return nil, err
+		}
+	}
+	return jobs, nil
+}
+
+func (e *Engine) addTraining(job *api.Job, trainings map[string]journal.Attempt) error {
+	a, ok := trainings[job.ID]
+	if !ok {
+		return nil
+	}
+	t := newTracker()
+	if err := json.Unmarshal(a.Tracker, &t); err != nil {
+		return err
+	}
+	summary := t.summary(a.ID)
+	job.Training = &summary
+	return nil
+}

@@ -1,0 +1,192 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/rs/zerolog"
+
+	"ftd/api"
+	"ftd/daemon/metrics"
+	"ftd/daemon/settings"
+	"ftd/pybridge"
+	"ftd/recipe"
+)
+
+// python is the daemon's interpreter as recipes and clients see it. It is
+// loaded with the first call, so that a daemon which only supervises commands
+// stays small and needs no environment at all.
+type python struct {
+	config pybridge.Config
+	log    zerolog.Logger
+
+	loading sync.Mutex // held while the interpreter is loaded
+	bridge  atomic.Pointer[pybridge.Interpreter]
+
+	succeeded, failed atomic.Uint64
+}
+
+func newPython(s *settings.Settings, library string, log zerolog.Logger) *python {
+	p := &python{log: log}
+	if s.Env != "" {
+		p.config = pybridge.Config{Prefix: s.Env, Program: filepath.Join(s.Env, "bin", "python"), Library: library}
+	}
+	return p
+}
+
+// Interpreter is the path of the environment's python, "" without one.
+func (p *python) Interpreter() string { return p.config.Program }
+
+// load returns the interpreter, and starts it if need be. A failure is not
+// kept: the person may repair the environment and try again.
+func (p *python) load(ctx context.Context) (*pybridge.Interpreter, error) {
+	if in := p.bridge.Load(); in != nil {
+		return in, nil
+	}
+	if p.config.Prefix == "" {
+		return nil, &recipe.Problem{Code: api.CodeNoEnvironment, Message: "the daemon has no Python environment",
+			Remedy: "name one with --env or FTD_ENV (the directory of a conda environment or venv with MindSpore) and start the daemon again"}
+	}
+	p.loading.Lock()
+	defer p.loading.Unlock()
+	if in := p.bridge.Load(); in != nil {
+		return in, nil
+	}
+	// The interpreter outlives the call that happens to be the first.
+	in, err := pybridge.Start(context.WithoutCancel(ctx), p.config)
+	if err != nil {
+		return nil, startProblem(p.config.Prefix, err)
+	}
+	info := in.Info()
+	p.log.Info().Str("version", info.Version).Str("prefix", info.Prefix).Bool("guard", info.Guard.Armed).Msg("python loaded")
+	p.bridge.Store(in)
+	return in, nil
+}
+
+func startProblem(prefix string, err error) error {
+	if errors.Is(err, pybridge.ErrNotBuilt) {
+		return &recipe.Problem{Code: api.CodeNoPython, Message: "this daemon was built without Python",
+			Remedy: "build one for your environment: make build ENV=" + prefix}
+	}
+	return &recipe.Problem{Code: api.CodeNoEnvironment, Message: "the Python environment " + prefix + " cannot be used: " + err.Error(),
+		Remedy: "repair it, or name another one with --env or FTD_ENV and start the daemon again"}
+}
+
+// Call carries out a step's call: in this process, or in one of its own.
+func (p *python) Call(ctx context.Context, c recipe.PythonCall) (json.RawMessage, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return p.call(ctx, pybridge.Request{Module: c.Module, Function: c.Function, Args: c.Args, Surroundings: pybridge.Surroundings{
+		Path: c.Path, Dir: c.Dir, Env: c.Env, LogFile: c.LogFile, Device: c.Isolated, Progress: c.Progress, Output: c.Output,
+	}}, c.Isolated)
+}
+
+// maxOutput bounds what a query returns of what it printed.
+const maxOutput = 1 << 20
+
+// Query carries out a person's call. While the interpreter is busy with a step
+// it goes to a process of its own, for nobody wants to wait an hour.
+func (p *python) Query(ctx context.Context, r api.CallRequest) (json.RawMessage, string, error) {
+	args, err := json.Marshal(r.Args)
+	if err != nil {
+		return nil, "", api.Errorf(api.CodeBadRequest, "args: %v", err)
+	}
+	if r.Args == nil {
+		args = nil
+	}
+	in, err := p.load(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	isolated := r.Isolation == recipe.IsolationWorker || in.Info().State != pybridge.StateIdle
+	var output strings.Builder
+	result, err := p.call(ctx, pybridge.Request{Module: r.Module, Function: r.Function, Args: args, Surroundings: pybridge.Surroundings{
+		Output: func(line string) {
+			if output.Len() < maxOutput {
+				output.WriteString(line + "\n")
+			}
+		},
+	}}, isolated)
+	if err != nil {
+		return nil, "", queryError(r, err)
+	}
+	return result, output.String(), nil
+}
+
+func (p *python) call(ctx context.Context, r pybridge.Request, isolated bool) (json.RawMessage, error) {
+	in, err := p.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var result json.RawMessage
+	if isolated {
+		result, err = in.Worker(ctx, r)
+	} else {
+		result, err = in.Call(ctx, r)
+	}
+	if err != nil {
+		p.failed.Add(1)
+	} else {
+		p.succeeded.Add(1)
+	}
+	var raised *pybridge.PyError
+	if errors.As(err, &raised) {
+		return nil, exception{raised}
+	}
+	return result, err
+}
+
+// exception is a Python exception in the words of package recipe.
+type exception struct{ *pybridge.PyError }
+
+func (e exception) PythonError() (typ, message string, traceback []string) {
+	return e.Type, e.Message, strings.Split(strings.TrimRight(e.Traceback, "\n"), "\n")
+}
+
+func (e exception) Unwrap() error { return e.PyError }
+
+// excerptLines is how much of a traceback an answer holds.
+const excerptLines = 40
+
+func queryError(r api.CallRequest, err error) error {
+	what := r.Module + "." + r.Function
+	var raised exception
+	if errors.As(err, &raised) {
+		_, _, trace := raised.PythonError()
+		e := api.Errorf(api.CodePython, "%s raised %s", what, raised.PyError.Error())
+		e.Excerpt = trace[max(0, len(trace)-excerptLines):]
+		return e
+	}
+	var exit *pybridge.ExitError
+	var stuck *pybridge.StuckError
+	if errors.As(err, &exit) || errors.As(err, &stuck) {
+		return api.Errorf(api.CodePython, "%s: %v", what, err)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return api.Errorf(api.CodeTimeout, "%s took too long and was ended", what).
+			WithRemedy("allow it more time with --timeout")
+	}
+	return err
+}
+
+func (p *python) version() string {
+	if in := p.bridge.Load(); in != nil {
+		return in.Info().Version
+	}
+	return pybridge.BuiltFor()
+}
+
+func (p *python) calls() metrics.Calls {
+	c := metrics.Calls{Succeeded: p.succeeded.Load(), Failed: p.failed.Load()}
+	if in := p.bridge.Load(); in != nil {
+		info := in.Info()
+		c.Queued, c.Busy = len(info.Queue), info.State != pybridge.StateIdle
+	}
+	return c
+}

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ftd/api"
+)
+
+// Listen listens on a Unix socket. open lets every user of the machine
+// connect, because the peer's credentials are checked for each request anyway;
+// otherwise only the owner and root get as far as that.
+//
+// What is in the way is removed only if it is a socket on which nobody answers.
+// Two daemons that start at the same moment could both find that; the lock on
+// the state directory comes first, and stops the second.
+func Listen(path string, open bool) (net.Listener, error) {
+	if err := prepareDirectory(filepath.Dir(path), open); err != nil {
+		return nil, err
+	}
+	if err := takeOver(path); err != nil {
+		return nil, err
+	}
+	// The socket must never be there with a wider mode than it is to have.
+	old := unix.Umask(0o177)
+	l, err := net.Listen("unix", path)
+	unix.Umask(old)
+	if err != nil {
+		return nil, api.Errorf(api.CodeSettings, "the daemon cannot listen on %s: %v", path, err).
+			WithRemedy("choose another socket with --socket or FTD_SOCKET")
+	}
+	if open {
+		if err := os.Chmod(path, 0o666); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// prepareDirectory makes the socket's directory, and refuses one in which
+// others could put a socket of theirs in the place of ours.
+func prepareDirectory(dir string, open bool) error {
+	mode := os.FileMode(0o700)
+	if open {
+		mode = 0o755
+	}
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return api.Errorf(api.CodeSettings, "the socket's directory cannot be made: %v", err).
+			WithRemedy("choose another socket with --socket or FTD_SOCKET")
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil {
+		return err
+	}
+	refused := func(why string) error {
+		return api.Errorf(api.CodeDenied, "the daemon does not put its socket into %s: %s", dir, why).
+			WithRemedy("choose another socket with --socket or FTD_SOCKET")
+	}
+	switch {
+	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
+		return refused("it is a symbolic link, which somebody may turn elsewhere")
+	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return refused("it is not a directory")
+	case st.Uid != uint32(os.Geteuid()) && st.Uid != 0:
+		return refused("it belongs to another user")
+	case st.Mode&0o022 != 0 && st.Mode&unix.S_ISVTX == 0:
+		return refused("other users may write there")
+	}
+	return nil
+}
+
+// takeOver removes a socket that a daemon left behind.
+func takeOver(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return api.Errorf(api.CodeConflict, "%s is in the way: it is not a socket", path).
+			WithRemedy("move it away, or choose another socket with --socket or FTD_SOCKET")
+	}
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		conn.Close()
+		return api.Errorf(api.CodeConflict, "another daemon answers on %s", path).
+			WithRemedy("use that one, stop it, or choose another socket with --socket or FTD_SOCKET")
+	}
+	if !errors.Is(err, unix.ECONNREFUSED) {
+		return api.Errorf(api.CodeConflict, "%s is in the way: %v", path, err)
+	}
+	return os.Remove(path)
+}
+
+// limit keeps more than n connections waiting in the kernel's queue, so that a
+// flood costs no memory here.
+func limit(l net.Listener, n int) net.Listener {
+	return &limited{Listener: l, places: make(chan struct{}, n)}
+}
+
+type limited struct {
+	net.Listener
+	places chan struct{}
+}
+
+func (l *limited) Accept() (net.Conn, error) {
+	l.places <- struct{}{}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.places
+		return nil, err
+	}
+	return &counted{UnixConn: c.(*net.UnixConn), release: sync.OnceFunc(func() { <-l.places })}, nil
+}
+
+type counted struct {
+	*net.UnixConn
+	release func()
+}
+
+func (c *counted) Close() error {
+	defer c.release()
+	return c.UnixConn.Close()
+}

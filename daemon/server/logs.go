@@ -1,0 +1,275 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ftd/api"
+)
+
+// lookAgain is how often files that grow are looked at. Log files have no one
+// who tells of a change; fsnotify would cost one watch for each reader.
+const lookAgain = 200 * time.Millisecond
+
+const maxTail = 1_000_000
+
+// logs streams what a job's steps and trainings printed, attempt after attempt.
+func (s *Server) logs(w http.ResponseWriter, r *http.Request) error {
+	q := parameters(r, "step", "attempt", "rank", "follow", "tail")
+	f := follower{
+		step: q.text("step"), attempt: q.text("attempt"),
+		rank: int(q.number("rank", -1, 0, 1<<20)), tail: q.number("tail", 0, 0, maxTail),
+	}
+	follow := q.flag("follow")
+	if q.err != nil {
+		return q.err
+	}
+	job, err := s.Jobs.Job(r.Context(), r.PathValue("job"))
+	if err == nil {
+		err = f.known(job)
+	}
+	if err != nil {
+		return err
+	}
+	release, err := s.stream()
+	if err != nil {
+		return err
+	}
+	defer release()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	f.out = &stream{w: w, control: http.NewResponseController(w)}
+	f.out.liftReadDeadline()
+	f.header = f.step == "" && f.attempt == "" && len(job.Steps) > 1
+	defer f.close()
+	ctx, cancel := s.until(r)
+	defer cancel()
+	if err := s.followLogs(ctx, &f, job, follow); err != nil && ctx.Err() == nil {
+		s.Log.Debug().Err(err).Str("job", job.ID).Msg("a reader of logs was cut")
+	}
+	return nil
+}
+
+func (s *Server) followLogs(ctx context.Context, f *follower, job api.Job, follow bool) error {
+	if err := f.out.flush(); err != nil {
+		return err
+	}
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	id := job.ID
+	for {
+		_, changed := s.Journal.LastEvent()
+		job, err := s.Jobs.Job(ctx, id)
+		if err != nil {
+			return err
+		}
+		// The job's state is read before its files: when it has ended, they
+		// are complete.
+		for {
+			wrote, err := f.copy(job)
+			if err != nil {
+				return err
+			}
+			if !follow || job.State.Ended() {
+				return nil
+			}
+			if wrote {
+				if err := f.out.flush(); err != nil {
+					return err
+				}
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-tick.C:
+				continue
+			case <-changed:
+			}
+			break
+		}
+	}
+}
+
+// follower copies log files to one reader, and remembers how far it is.
+type follower struct {
+	step, attempt string
+	rank          int // -1: the lowest that there is
+	tail          int64
+	header        bool
+
+	out   *stream
+	files []*growing
+	last  *growing // the one written from last
+	open  bool     // the last thing written was no whole line
+}
+
+// growing is a log file that may still grow.
+type growing struct {
+	*os.File
+	name string // "train.1/rank_0.log"
+}
+
+func (f *follower) close() {
+	for _, g := range f.files {
+		g.Close()
+	}
+}
+
+// known says so if the job has no such step or attempt.
+func (f *follower) known(job api.Job) error {
+	var steps, attempts []string
+	for _, s := range job.Steps {
+		steps = append(steps, s.ID)
+		for _, a := range s.Attempts {
+			attempts = append(attempts, a.ID)
+		}
+	}
+	if f.step != "" && !slices.Contains(steps, f.step) {
+		return api.Errorf(api.CodeNotFound, "the job %s has no step %q", job.Name, f.step).
+			WithRemedy("its steps are: %s", strings.Join(steps, ", "))
+	}
+	if f.attempt != "" && !slices.Contains(attempts, f.attempt) {
+		return api.Errorf(api.CodeNotFound, "the job %s has no attempt %q", job.Name, f.attempt).
+			WithRemedy("its attempts are: %s", strings.Join(attempts, ", "))
+	}
+	return nil
+}
+
+// copy writes what is new in all files of the job that are asked for.
+func (f *follower) copy(job api.Job) (wrote bool, err error) {
+	for _, step := range job.Steps {
+		if f.step != "" && f.step != step.ID {
+			continue
+		}
+		for _, a := range step.Attempts {
+			if f.attempt != "" && f.attempt != a.ID {
+				continue
+			}
+			for _, path := range f.paths(a.Dir) {
+				n, err := f.copyFile(path, a.ID)
+				if err != nil {
+					return wrote, err
+				}
+				wrote = wrote || n > 0
+			}
+		}
+	}
+	return wrote, nil
+}
+
+// paths are an attempt's logs: what a step printed, then what a training did.
+func (f *follower) paths(dir string) []string {
+	paths := []string{filepath.Join(dir, "step.log")}
+	if f.rank >= 0 {
+		return append(paths, filepath.Join(dir, fmt.Sprintf("rank_%d.log", f.rank)))
+	}
+	if name := lowestRank(dir); name != "" {
+		paths = append(paths, filepath.Join(dir, name))
+	}
+	return paths
+}
+
+func lowestRank(dir string) (name string) {
+	entries, _ := os.ReadDir(dir) // not there yet: no logs
+	lowest := -1
+	for _, e := range entries {
+		text, ok := strings.CutPrefix(e.Name(), "rank_")
+		text, log := strings.CutSuffix(text, ".log")
+		rank, err := strconv.Atoi(text)
+		if ok && log && err == nil && (lowest < 0 || rank < lowest) {
+			lowest, name = rank, e.Name()
+		}
+	}
+	return name
+}
+
+func (f *follower) copyFile(path, attempt string) (int64, error) {
+	g, err := f.at(path, attempt)
+	if g == nil || err != nil {
+		return 0, err
+	}
+	var total int64
+	buffer := make([]byte, 64<<10)
+	for {
+		n, _ := g.Read(buffer) // an error is the end for now; a later look tells
+		if n == 0 {
+			return total, nil
+		}
+		if err := f.write(g, buffer[:n]); err != nil {
+			return total, err
+		}
+		total += int64(n)
+	}
+}
+
+// at returns the open file, at the place where reading it goes on; nil if it
+// is not there.
+func (f *follower) at(path, attempt string) (*growing, error) {
+	for _, g := range f.files {
+		if g.Name() == path {
+			return g, nil
+		}
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil // not yet, or deleted since
+	}
+	if f.tail > 0 {
+		if err := seekTail(file, f.tail); err != nil {
+			file.Close()
+			return nil, err
+		}
+	}
+	g := &growing{File: file, name: attempt + "/" + filepath.Base(path)}
+	f.files = append(f.files, g)
+	return g, nil
+}
+
+func (f *follower) write(g *growing, p []byte) error {
+	if f.last != g && (f.last != nil || f.header) {
+		gap := ""
+		if f.open {
+			gap = "\n"
+		}
+		if _, err := fmt.Fprintf(f.out, "%s==> %s <==\n", gap, g.name); err != nil {
+			return err
+		}
+	}
+	f.last, f.open = g, p[len(p)-1] != '\n'
+	_, err := f.out.Write(p)
+	return err
+}
+
+// seekTail moves to the beginning of the n-th line from the end.
+func seekTail(file *os.File, n int64) error {
+	end, err := file.Seek(0, 2)
+	if err != nil {
+		return err
+	}
+	buffer := make([]byte, 32<<10)
+	// The newline that ends the last line does not begin one.
+	for at, lines := end, int64(0); at > 0; {
+		size := min(at, int64(len(buffer)))
+		at -= size
+		if _, err := file.ReadAt(buffer[:size], at); err != nil {
+			return err
+		}
+		for i := size - 1; i >= 0; i-- {
+			if buffer[i] != '\n' || at+i == end-1 {
+				continue
+			}
+			if lines++; lines == n {
+				_, err := file.Seek(at+i+1, 0)
+				return err
+			}
+		}
+	}
+	_, err = file.Seek(0, 0)
+	return err
+}
