@@ -106,8 +106,13 @@ func (i *inspection) file(f *os.File, info fs.FileInfo) error {
 	case info.Size() == 0:
 		return &damage{reason: "is empty: saving it never began, or the disk was full"}
 	}
-	head := make([]byte, min(headLen, info.Size()))
-	if n, err := f.ReadAt(head, 0); n < len(head) {
+	return i.content(f, info.Size())
+}
+
+// content judges the bytes of a file, which has at least one.
+func (i *inspection) content(r io.ReaderAt, size int64) error {
+	head := make([]byte, min(headLen, size))
+	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return readError(int64(n), err)
 	}
 	if what, ok := foreign(head); ok {
@@ -115,9 +120,9 @@ func (i *inspection) file(f *os.File, info fs.FileInfo) error {
 		return &damage{reason: what.reason}
 	}
 	i.v.Format = guessFormat(i.v.Path, head)
-	i.w = &window{r: f, size: info.Size()}
+	i.w = &window{r: r, size: size}
 	if i.opt.Deep {
-		i.deep = newDeepReader(i.ctx, f)
+		i.deep = newDeepReader(i.ctx, r)
 	}
 	if err := i.loadLike(); err != nil {
 		return err
@@ -126,7 +131,7 @@ func (i *inspection) file(f *os.File, info fs.FileInfo) error {
 	if i.v.Format == FormatSafetensors {
 		read = i.safetensors
 	}
-	if err := read(f); err != nil {
+	if err := read(); err != nil {
 		return err
 	}
 	return i.whole()
@@ -182,7 +187,10 @@ func (i *inspection) tensor(t *Tensor) error {
 	return i.each(t)
 }
 
-func (i *inspection) ckpt(r io.ReaderAt) error {
+func (i *inspection) ckpt() error {
+	if i.deep != nil {
+		i.deep.sum = endsInCRC(i.w)
+	}
 	c := &ckptFile{w: i.w, each: func(t *Tensor) error {
 		if i.deep != nil {
 			if err := i.deep.ckptTensor(t); err != nil {
@@ -206,12 +214,13 @@ func (i *inspection) ckpt(r io.ReaderAt) error {
 	return i.deep.check(crc)
 }
 
-func (i *inspection) safetensors(r io.ReaderAt) error {
-	f, err := readSafetensors(i.ctx, r, i.w.size)
+func (i *inspection) safetensors() error {
+	f, err := readSafetensors(i.ctx, i.w.r, i.w.size)
 	if err != nil {
 		return err
 	}
 	if i.deep != nil {
+		i.deep.sum = f.crc != nil
 		byName := slices.Clone(f.tensors)
 		slices.SortFunc(byName, func(a, b *Tensor) int { return cmp.Compare(a.Name, b.Name) })
 		for _, t := range byName {
