@@ -69,7 +69,7 @@ Exit statuses:
 	add(root, groupJobs,
 		newRunCommand(), newTrainCommand(), newPsCommand(), newShowCommand(), newLogsCommand(), newLossCommand(),
 		newWaitCommand(), newStopCommand(), newRmCommand())
-	add(root, groupFiles, newParseCommand(), newCkptCommand(), newRecipeCommand())
+	add(root, groupFiles, newParseCommand(), newCkptCommand(), newEnvCommand(), newRecipeCommand())
 	add(root, groupOther, newCallCommand(), newVersionCommand())
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)

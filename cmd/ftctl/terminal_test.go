@@ -1,0 +1,178 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/creack/pty"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// terminal is a pseudo-terminal with a program in it, and what a person sees.
+// It understands what ftctl is allowed to send, and fails the test on anything
+// else: a sequence that changes a mode would have to be undone.
+type terminal struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	master *os.File
+	before *unix.Termios
+	ended  chan error
+
+	mu      sync.Mutex
+	rows    [][]rune
+	row     int
+	col     int
+	painted bool // a colour is on
+	unknown string
+	raw     strings.Builder
+}
+
+func startInTerminal(t *testing.T, columns uint16, cmd *exec.Cmd) *terminal {
+	t.Helper()
+	master, tty, err := pty.Open()
+	require.NoError(t, err)
+	require.NoError(t, pty.Setsize(master, &pty.Winsize{Rows: 50, Cols: columns}))
+	before, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	require.NoError(t, err)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
+	require.NoError(t, cmd.Start())
+	require.NoError(t, tty.Close())
+	s := &terminal{t: t, cmd: cmd, master: master, before: before, ended: make(chan error, 1), rows: make([][]rune, 1)}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		s.read()
+	}()
+	go func() { s.ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-read // ends with the last writer of the terminal
+		require.NoError(t, master.Close())
+	})
+	return s
+}
+
+func (s *terminal) read() {
+	buf := make([]byte, 4096)
+	var rest []byte
+	for {
+		n, err := s.master.Read(buf)
+		rest = append(rest, buf[:n]...)
+		s.mu.Lock()
+		s.raw.Write(buf[:n])
+		rest = s.feed(rest)
+		s.mu.Unlock()
+		if err != nil {
+			return // EIO: nobody has the terminal open any more
+		}
+	}
+}
+
+var sequence = regexp.MustCompile(`^\x1b\[([0-9;]*)([A-Za-z])`)
+
+// feed draws what is complete and returns the rest.
+func (s *terminal) feed(data []byte) []byte {
+	for len(data) > 0 {
+		switch c := data[0]; {
+		case c == '\r':
+			s.col = 0
+		case c == '\n':
+			s.row++
+			if s.row == len(s.rows) {
+				s.rows = append(s.rows, nil)
+			}
+		case c == 0x1b:
+			m := sequence.FindSubmatch(data)
+			if m == nil {
+				return data
+			}
+			s.control(string(m[1]), string(m[2]))
+			data = data[len(m[0]):]
+			continue
+		case !utf8.FullRune(data):
+			return data
+		default:
+			r, n := utf8.DecodeRune(data)
+			line := s.rows[s.row]
+			for len(line) <= s.col {
+				line = append(line, ' ')
+			}
+			line[s.col] = r
+			s.rows[s.row] = line
+			s.col++
+			data = data[n:]
+			continue
+		}
+		data = data[1:]
+	}
+	return nil
+}
+
+func (s *terminal) control(argument, letter string) {
+	switch letter {
+	case "m":
+		s.painted = argument != "0"
+	case "K":
+		s.rows[s.row] = s.rows[s.row][:min(s.col, len(s.rows[s.row]))]
+	case "A":
+		n, _ := strconv.Atoi(argument)
+		s.row = max(s.row-n, 0)
+	case "J":
+		s.rows = s.rows[:s.row+1]
+		s.rows[s.row] = nil
+	default:
+		s.unknown += argument + letter + " "
+	}
+}
+
+// line is the line that the cursor is on.
+func (s *terminal) line() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.rows[s.row])
+}
+
+// screen is all that can be seen.
+func (s *terminal) screen() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var lines []string
+	for _, r := range s.rows {
+		lines = append(lines, strings.TrimRight(string(r), " "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (s *terminal) waitForLine(words string) {
+	s.t.Helper()
+	eventually(s.t, words, func() bool { return strings.Contains(s.line(), words) })
+}
+
+// end waits for the program and checks that it left the terminal as it was.
+func (s *terminal) end() (status int) {
+	s.t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(30 * time.Second):
+		s.t.Fatalf("it did not end; the screen:\n%s", s.screen())
+	}
+	after, err := unix.IoctlGetTermios(int(s.master.Fd()), unix.TCGETS)
+	require.NoError(s.t, err)
+	require.Equal(s.t, s.before, after, "the modes of the terminal were changed")
+	// The reader may be behind: the cursor of a shell begins a line.
+	eventually(s.t, "the cursor at the beginning of a line", func() bool { return s.line() == "" })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	require.Empty(s.t, s.unknown, "sequences that nobody undoes")
+	require.False(s.t, s.painted, "the colour is still on")
+	return s.cmd.ProcessState.ExitCode()
+}
