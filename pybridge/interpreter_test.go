@@ -26,25 +26,19 @@ var library, devices string
 
 func TestMain(m *testing.M) {
 	if pybridge.IsWorker() {
-		os.Exit(pybridge.WorkerMain())
+		pybridge.WorkerMain()
+		return
 	}
 	if name := os.Getenv("FTD_TEST_ROLE"); name != "" {
-		fmt.Fprintln(os.Stderr, playRole(name, os.Getenv("FTD_TEST_ARGUMENT"), os.Getenv("FTD_TEST_DIR")))
-		os.Exit(1)
+		panic(playRole(name, os.Getenv("FTD_TEST_ARGUMENT"), os.Getenv("FTD_TEST_DIR")))
 	}
-	os.Exit(runTests(m))
-}
-
-func runTests(m *testing.M) int {
 	program := os.Getenv("FTD_TEST_PYTHON")
 	if program == "" {
-		fmt.Fprintln(os.Stderr, `FTD_TEST_PYTHON is not set: eval "$(scripts/build.sh --test-env --env ENV)"`)
-		return 1
+		panic(`FTD_TEST_PYTHON is not set: eval "$(scripts/build.sh --test-env --env ENV)"`)
 	}
 	dir, err := os.MkdirTemp("", "pybridge")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		panic(err)
 	}
 	defer os.RemoveAll(dir)
 	library, devices = filepath.Join(dir, "library"), filepath.Join(dir, "davinci")
@@ -57,10 +51,9 @@ func runTests(m *testing.M) int {
 		Grace:     time.Second,
 	})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		panic(err)
 	}
-	return m.Run()
+	m.Run()
 }
 
 // module writes a Python module and returns a request for its function f.

@@ -72,7 +72,7 @@ func (l *listener) openPipe(worker bool) error {
 	}
 	l.report = ends[1]
 	if err := unix.SetNonblock(ends[0], true); err != nil {
-		unix.Close(ends[0])
+		_ = unix.Close(ends[0])
 		return err
 	}
 	l.pipe = os.NewFile(uintptr(ends[0]), "messages")
@@ -94,7 +94,7 @@ func memoryFile() (*os.File, error) {
 		return nil, err
 	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_APPEND); err != nil {
-		unix.Close(fd)
+		_ = unix.Close(fd)
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), "output"), nil
@@ -111,7 +111,7 @@ func (l *listener) finish() {
 
 func (l *listener) closeReport() {
 	if l.report >= 0 {
-		unix.Close(l.report)
+		_ = unix.Close(l.report)
 		l.report = -1
 	}
 }

@@ -167,7 +167,7 @@ func callBytes(f *python3.PyObject, argument string) (string, error) {
 func pendingError() error {
 	kind, value, trace := python3.PyErr_Fetch()
 	if kind == nil {
-		return errors.New("Python failed without an exception")
+		return errors.New("a call into Python failed without an exception")
 	}
 	kind, value, trace = python3.PyErr_NormalizeException(kind, value, trace)
 	defer kind.DecRef()

@@ -53,7 +53,7 @@ func (in *Interpreter) isolate(ctx context.Context, h header, args []byte, s Sur
 	if s.Progress != nil {
 		h.ProgressFD = workerReport
 	}
-	w, err := in.startWorker(l, order{
+	w, err := in.startWorker(ctx, l, order{
 		Config:   in.config,
 		Probed:   in.probed,
 		Settings: settings{Worker: true, Device: s.Device},
@@ -63,9 +63,7 @@ func (in *Interpreter) isolate(ctx context.Context, h header, args []byte, s Sur
 	if err != nil {
 		return answer{err: fmt.Errorf("the worker cannot be started: %w", err)}
 	}
-	stop := context.AfterFunc(ctx, w.kill)
 	state := w.wait()
-	stop()
 	// What the worker left running may still hold the pipe.
 	_ = l.pipe.SetReadDeadline(time.Now().Add(time.Second))
 	<-l.messages
@@ -90,7 +88,7 @@ type worker struct {
 
 // startWorker starts the process and hands it its order. The end of its
 // standard input, which comes when this process dies too, ends it.
-func (in *Interpreter) startWorker(l *listener, o order, env map[string]string) (*worker, error) {
+func (in *Interpreter) startWorker(ctx context.Context, l *listener, o order, env map[string]string) (*worker, error) {
 	text, err := json.Marshal(o)
 	if err != nil {
 		return nil, err
@@ -104,8 +102,10 @@ func (in *Interpreter) startWorker(l *listener, o order, env map[string]string) 
 	l.report = -1
 	defer report.Close()
 
-	cmd := exec.Command("/proc/self/exe", workerArgument) // also after an upgrade replaced the file
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", workerArgument) // also after an upgrade replaced the file
 	cmd.Args[0] = "ftd-worker"
+	w := &worker{cmd: cmd, leash: leash}
+	cmd.Cancel = w.kill
 	cmd.Env = overlaid(os.Environ(), env)
 	cmd.Stdin = stdin
 	if l.out != nil {
@@ -117,9 +117,8 @@ func (in *Interpreter) startWorker(l *listener, o order, env map[string]string) 
 		leash.Close()
 		return nil, err
 	}
-	w := &worker{cmd: cmd, leash: leash}
 	if _, err := leash.Write(append(text, '\n')); err != nil {
-		w.kill()
+		_ = w.kill()
 		w.wait()
 		return nil, err
 	}
@@ -127,8 +126,8 @@ func (in *Interpreter) startWorker(l *listener, o order, env map[string]string) 
 }
 
 // kill ends the worker and all that it started.
-func (w *worker) kill() {
-	_ = syscall.Kill(-w.cmd.Process.Pid, syscall.SIGKILL)
+func (w *worker) kill() error {
+	return syscall.Kill(-w.cmd.Process.Pid, syscall.SIGKILL)
 }
 
 // wait waits for the end of the worker and ends what it left running. The
@@ -140,7 +139,7 @@ func (w *worker) wait() *os.ProcessState {
 			break
 		}
 	}
-	w.kill()
+	_ = w.kill()     // there may be nothing left
 	_ = w.cmd.Wait() // its state says the same
 	w.leash.Close()
 	return w.cmd.ProcessState

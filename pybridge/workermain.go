@@ -84,7 +84,7 @@ func takeLeash() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(null)
+	defer func() { _ = unix.Close(null) }()
 	if err := unix.Dup3(null, 0, 0); err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (b *built) library(python *interpreter) (string, error) {
 		return "", api.Errorf(api.CodePythonMismatch, "the daemon %s is damaged: %v", b.path, err).
 			WithRemedy("build it again with: make build ENV=%s", python.env)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	if own := machineOf("/proc/self/exe"); file.Machine != own {
 		return "", api.Errorf(api.CodePythonMismatch, "the daemon %s is built for %s, but this machine is %s", b.path, machineName(file.Machine), machineName(own)).
 			WithRemedy("build it here with: make build ENV=%s", python.env)
@@ -145,7 +145,7 @@ func machineOf(path string) elf.Machine {
 	if err != nil {
 		return elf.EM_NONE
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	return file.Machine
 }
 

@@ -9,7 +9,7 @@ Outside of ftd the same call does nothing, so a script needs no condition.
 from __future__ import annotations
 
 import pkgutil
-from typing import Callable, Optional
+from typing import Callable
 
 # Other parts of ftd bring modules of their own in other directories.
 __path__ = pkgutil.extend_path(__path__, __name__)
@@ -27,7 +27,7 @@ class IsolationRequired(RuntimeError):
         )
 
 
-_listener: Optional[Callable[[int, int, str], None]] = None
+_listener: Callable[[int, int, str], None] | None = None
 
 
 def progress(done: int, total: int = 0, note: str = "") -> None:

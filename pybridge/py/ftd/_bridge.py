@@ -14,7 +14,7 @@ import os
 import runpy
 import sys
 import threading
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 from ftd import _device, _encode, _progress, _refuse, _report, _surroundings
 
@@ -26,15 +26,15 @@ class Cancelled(KeyboardInterrupt):
 class _Call:
     """What Go asked for; see ``header`` in wire.go."""
 
-    def __init__(self, header: Dict[str, Any]) -> None:
+    def __init__(self, header: dict[str, Any]) -> None:
         self.module: str = header.get("module", "")
         self.function: str = header.get("function", "")
         self.script: str = header.get("script", "")
-        self.argv: List[str] = header.get("argv") or []
-        self.imports: List[str] = header.get("imports") or []
+        self.argv: list[str] = header.get("argv") or []
+        self.imports: list[str] = header.get("imports") or []
 
 
-_call: Optional[_Call] = None
+_call: _Call | None = None
 
 
 def start(config: bytes) -> bytes:
@@ -56,7 +56,7 @@ def start(config: bytes) -> bytes:
     return json.dumps(facts).encode()
 
 
-def enter(text: bytes) -> Optional[bytes]:
+def enter(text: bytes) -> bytes | None:
     """Set up the surroundings of a call; returns an error or None."""
     global _call
     try:
@@ -93,8 +93,10 @@ def leave() -> None:
     """Put everything back as it was before ``enter``."""
     global _call
     _call = None
-    _progress.leave()
-    _surroundings.leave()
+    try:
+        _progress.leave()
+    finally:
+        _surroundings.leave()
 
 
 def _function(call: _Call, args: bytes) -> bytes:
@@ -107,7 +109,7 @@ def _function(call: _Call, args: bytes) -> bytes:
     return _encode.encode(target(*positional, **keywords))
 
 
-def _arguments(args: bytes) -> Tuple[List[Any], Dict[str, Any]]:
+def _arguments(args: bytes) -> tuple[list[Any], dict[str, Any]]:
     if not args:
         return [], {}
     try:
@@ -121,7 +123,7 @@ def _arguments(args: bytes) -> Tuple[List[Any], Dict[str, Any]]:
     raise TypeError("the arguments must be a JSON array or object")
 
 
-def _imports(names: List[str]) -> bytes:
+def _imports(names: list[str]) -> bytes:
     for name in names:
         importlib.import_module(name)
     return b"Rnull"

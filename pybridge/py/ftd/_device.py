@@ -7,8 +7,7 @@ import importlib.machinery
 import os
 import sys
 from types import ModuleType
-from typing import Any, Optional, Sequence
-
+from typing import Any, Sequence
 
 _pinned = False
 
@@ -32,8 +31,8 @@ class _Finder(importlib.abc.MetaPathFinder):
     """Finds mindspore as the others do, and adds a line to its loading."""
 
     def find_spec(
-        self, name: str, path: Optional[Sequence[str]], target: Optional[ModuleType] = None
-    ) -> Optional[importlib.machinery.ModuleSpec]:
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if name != "mindspore":
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
@@ -51,8 +50,8 @@ class _Loader(importlib.abc.Loader):
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Optional[ModuleType]:
-        module: Optional[ModuleType] = self._real.create_module(spec)
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._real.create_module(spec)
         return module
 
     def exec_module(self, module: ModuleType) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from typing import Any, Set
+from typing import Any
 
 _compact = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
@@ -23,7 +23,7 @@ def encode(value: Any) -> bytes:
         return _compact.encode(_plain(value, "result", set())).encode()
 
 
-def _plain(value: Any, where: str, parents: Set[int]) -> Any:
+def _plain(value: Any, where: str, parents: set[int]) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):

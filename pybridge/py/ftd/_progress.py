@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
-from typing import Optional, Tuple
 
 import ftd
 
@@ -13,7 +13,7 @@ _INTERVAL = 0.1  # seconds between two lines; a person sees no more
 
 _fd = -1
 _sent = 0.0
-_held: Optional[Tuple[int, int, str]] = None
+_held: tuple[int, int, str] | None = None
 
 
 def enter(fd: int) -> None:
@@ -45,7 +45,6 @@ def _heard(done: int, total: int, note: str) -> None:
 def _send(done: int, total: int, note: str) -> None:
     # Cut so that one write is one line: a pipe keeps up to 4096 bytes together.
     line = {"done": int(done), "total": int(total), "note": str(note)[:500]}
-    try:
+    # Full, or nobody listens any more: progress is not worth an error.
+    with contextlib.suppress(OSError):
         os.write(_fd, json.dumps({"progress": line}).encode() + b"\n")
-    except OSError:
-        pass  # full, or nobody listens any more: progress is not worth an error

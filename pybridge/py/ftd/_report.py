@@ -6,7 +6,7 @@ import json
 import sys
 import traceback
 from types import TracebackType
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 _LONGEST = 64 * 1024  # characters of a traceback, of a message
 _DEEPEST = 20  # causes
@@ -35,7 +35,7 @@ def show(error: BaseException) -> None:
         pass  # the caller gets it all the same
 
 
-def exit_code(exit: SystemExit) -> Dict[str, Any]:
+def exit_code(exit: SystemExit) -> dict[str, Any]:
     """Return what a python process would have exited with."""
     if exit.code is None:
         return {"code": 0, "message": ""}
@@ -46,8 +46,8 @@ def exit_code(exit: SystemExit) -> Dict[str, Any]:
     return {"code": 1, "message": message}
 
 
-def _fields(error: BaseException, above: List[int]) -> Dict[str, Any]:
-    fields: Dict[str, Any] = {"type": _name(error), "message": _text(error)}
+def _fields(error: BaseException, above: list[int]) -> dict[str, Any]:
+    fields: dict[str, Any] = {"type": _name(error), "message": _text(error)}
     if not above:
         fields["traceback"] = _format(error)
     notes = getattr(error, "__notes__", None)
@@ -89,7 +89,7 @@ def _format(error: BaseException) -> str:
     return text
 
 
-def _own_frames_cut(tb: Optional[TracebackType]) -> Optional[TracebackType]:
+def _own_frames_cut(tb: TracebackType | None) -> TracebackType | None:
     """Skip the bridge's frames, and those of runpy and importlib after them."""
     while tb is not None:
         name = tb.tb_frame.f_globals.get("__name__", "")

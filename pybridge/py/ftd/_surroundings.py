@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import io
@@ -9,9 +10,9 @@ import os
 import sys
 import threading
 import warnings
-from typing import Any, Dict, List, Optional
+from typing import Any
 
-from ftd import _device
+from ftd import _device, _logfiles
 
 
 class _Before:
@@ -20,17 +21,18 @@ class _Before:
     def __init__(self) -> None:
         # The raw dictionary: copying and comparing it costs a microsecond,
         # the decoding one of os.environ a hundred.
-        self.environ: Dict[bytes, bytes] = os.environ._data.copy()  # type: ignore[attr-defined]
+        self.environ: dict[bytes, bytes] = os.environ._data.copy()  # type: ignore[attr-defined]
         self.path_object, self.path = sys.path, sys.path[:]
         self.argv_object, self.argv = sys.argv, sys.argv[:]
-        self.filters = warnings.filters[:]  # type: ignore[index]
+        self.filters = warnings.filters[:]
         self.showwarning = warnings.showwarning
         self.recursion = sys.getrecursionlimit()
         self.excepthook = sys.excepthook
         self.gc = gc.isenabled()
+        self.folder = ""
 
 
-_before: Optional[_Before] = None
+_before: _Before | None = None
 _home = -1  # the directory between calls
 _umask = 0  # the umask between calls
 
@@ -56,7 +58,7 @@ def _open_streams() -> None:
         current = getattr(sys, "__" + name + "__", None)
         if current is None or current.closed or getattr(current, "_of_ftd", None) is None:
             current = io.TextIOWrapper(
-                io.FileIO(fd, "w", closefd=False),  # type: ignore[arg-type]
+                io.FileIO(fd, "w", closefd=False),
                 encoding="utf-8",
                 errors="backslashreplace",
                 line_buffering=True,
@@ -67,7 +69,7 @@ def _open_streams() -> None:
         setattr(sys, name, current)
 
 
-def enter(header: Dict[str, Any]) -> None:
+def enter(header: dict[str, Any]) -> None:
     """Remember what is, then set up what the call asks for."""
     global _before
     _before = _Before()
@@ -78,6 +80,8 @@ def enter(header: Dict[str, Any]) -> None:
     folder = header.get("dir")
     if folder:
         os.chdir(folder)
+        _before.folder = os.getcwd()
+        _logfiles.enter(_before.folder)
     path = header.get("path")
     if path:
         sys.path[:0] = path
@@ -111,21 +115,22 @@ def leave() -> None:
         sys.setrecursionlimit(before.recursion)
     sys.settrace(None)
     sys.setprofile(None)
-    threading.settrace(None)  # type: ignore[arg-type]
+    threading.settrace(None)
     (gc.enable if before.gc else gc.disable)()
+    if before.folder:
+        _logfiles.leave(before.folder)
 
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        # Closed, or replaced by something that cannot.
+        with contextlib.suppress(Exception):
             stream.flush()
-        except Exception:
-            pass  # closed, or replaced by something that cannot
 
 
-def _restore_environ(wanted: Dict[bytes, bytes]) -> None:
-    current: Dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
-    gone: List[bytes] = [key for key in current if key not in wanted]
+def _restore_environ(wanted: dict[bytes, bytes]) -> None:
+    current: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
+    gone: list[bytes] = [key for key in current if key not in wanted]
     # Through os.environb, so that C code sees the change as well.
     for key in gone:
         del os.environb[key]
