@@ -24,7 +24,7 @@ def read(path: str) -> List[Row]:
             text = file.read()
     except UnicodeDecodeError as error:
         raise DataError(
-            "%s is not UTF-8 text (byte %d)" % (path, error.start),
+            f"{path} is not UTF-8 text (byte {error.start})",
             "convert it, for example with iconv -f GB18030 -t UTF-8",
         ) from None
     try:
@@ -32,39 +32,32 @@ def read(path: str) -> List[Row]:
     except json.JSONDecodeError as error:
         raise DataError(_not_json(path, text, error), REMEDY) from None
     if not isinstance(rows, list):
-        raise DataError("%s holds no list of rows but %s" % (path, _kind(rows)), REMEDY)
+        raise DataError(f"{path} holds no list of rows but {_kind(rows)}", REMEDY)
     if not rows:
-        raise DataError("%s holds no rows" % path, REMEDY)
+        raise DataError(f"{path} holds no rows", REMEDY)
     return [_row(path, number, row) for number, row in enumerate(rows, start=1)]
 
 
 def _row(path: str, number: int, row: Any) -> Row:
-    where = "row %d of %s" % (number, path)
+    where = f"row {number} of {path}"
     if not isinstance(row, dict):
-        raise DataError("%s is no object but %s" % (where, _kind(row)), REMEDY)
+        raise DataError(f"{where} is no object but {_kind(row)}", REMEDY)
     for field in ("instruction", "output"):
         if field not in row:
-            raise DataError('%s lacks the field "%s"' % (where, field), REMEDY)
+            raise DataError(f'{where} lacks the field "{field}"', REMEDY)
     result = {field: row.get(field) or "" for field in ("instruction", "input", "output")}
     for field, value in result.items():
         if not isinstance(value, str):
-            raise DataError(
-                'the field "%s" in %s is no text but %s' % (field, where, _kind(value)), REMEDY
-            )
+            raise DataError(f'the field "{field}" in {where} is no text but {_kind(value)}', REMEDY)
     if not result["instruction"].strip():
-        raise DataError('the field "instruction" in %s is empty' % where, REMEDY)
+        raise DataError(f'the field "instruction" in {where} is empty', REMEDY)
     return result
 
 
 def _not_json(path: str, text: str, error: json.JSONDecodeError) -> str:
-    message = "%s is not JSON: line %d, column %d: %s" % (
-        path,
-        error.lineno,
-        error.colno,
-        error.msg,
-    )
+    message = f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
     rows, in_list = _rows_before(text, error.pos)
-    return message + " (in row %d)" % (rows + 1) if in_list else message
+    return f"{message} (in row {rows + 1})" if in_list else message
 
 
 def _rows_before(text: str, end: int) -> Tuple[int, bool]:

@@ -4,6 +4,7 @@ import os
 from typing import Any, Dict
 
 import ftd
+
 from ftd_steps import alpaca, files, prompt
 
 
@@ -22,5 +23,5 @@ def make(data: str, output_dir: str) -> Dict[str, Any]:
     path = os.path.join(output_dir, "conversations.json")
     files.write_json(path, conversations)
     ftd.progress(len(rows), len(rows), "rows")
-    print("%d conversations from %s" % (len(rows), data))
+    print(f"{len(rows)} conversations from {data}")
     return {"file": path, "rows": len(rows)}

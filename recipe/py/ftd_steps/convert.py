@@ -12,6 +12,7 @@ import re
 from typing import Any, Dict, Iterator, List, Tuple
 
 import ftd
+
 from ftd_steps.errors import DataError, StepError
 
 CONVERTER = "mindformers.models.llama.convert_weight.name_replace"
@@ -39,9 +40,7 @@ def convert(weights: str, output_dir: str, dtype: str = "") -> Dict[str, Any]:
 
     names = list(tensor_names(weights))
     computed = [name for name, _ in names if COMPUTED.fullmatch(name)]
-    mapped = {
-        name: name_replace(name) for name, _ in names if not COMPUTED.fullmatch(name)
-    }
+    mapped = {name: name_replace(name) for name, _ in names if not COMPUTED.fullmatch(name)}
     account(mapped, expected(config), weights)
 
     parameters = []
@@ -62,8 +61,8 @@ def convert(weights: str, output_dir: str, dtype: str = "") -> Dict[str, Any]:
     os.replace(temporary, path)
     dtypes = sorted({str(parameter["data"].dtype) for parameter in parameters})
     print(
-        "%d tensors in, %d out (%d bytes, %s), %d computed ones left out, none unmapped"
-        % (len(names), len(parameters), size, ", ".join(dtypes), len(computed))
+        f"{len(names)} tensors in, {len(parameters)} out ({size} bytes, {', '.join(dtypes)}), "
+        f"{len(computed)} computed ones left out, none unmapped"
     )
     return {
         "file": path,
@@ -85,11 +84,11 @@ def read_config(weights: str) -> Dict[str, Any]:
             config = json.load(file)
     except (OSError, ValueError) as error:
         raise DataError(
-            "%s cannot be read: %s" % (path, error), "give the directory of a Hugging Face LLaMA"
+            f"{path} cannot be read: {error}", "give the directory of a Hugging Face LLaMA"
         ) from None
     if config.get("model_type") != "llama":
         raise DataError(
-            "%s says model_type %r" % (path, config.get("model_type")),
+            f"{path} says model_type {config.get('model_type')!r}",
             "give the directory of a Hugging Face LLaMA",
         )
     return config
@@ -100,11 +99,11 @@ def expected(config: Dict[str, Any]) -> List[str]:
     names = ["model.tok_embeddings.embedding_weight", "model.norm_out.weight"]
     if not config.get("tie_word_embeddings", False):
         names.append("lm_head.weight")
-    parts = ["attention.w%s.weight" % part for part in "qkvo"]
-    parts += ["feed_forward.w%d.weight" % part for part in (1, 2, 3)]
+    parts = [f"attention.w{part}.weight" for part in "qkvo"]
+    parts += [f"feed_forward.w{part}.weight" for part in (1, 2, 3)]
     parts += ["attention_norm.weight", "ffn_norm.weight"]
     for layer in range(config["num_hidden_layers"]):
-        names += ["model.layers.%d.%s" % (layer, part) for part in parts]
+        names += [f"model.layers.{layer}.{part}" for part in parts]
     return names
 
 
@@ -113,27 +112,26 @@ def account(mapped: Dict[str, str], needed: List[str], weights: str) -> None:
     unmapped = sorted(old for old, new in mapped.items() if not PARAMETER.fullmatch(new))
     if unmapped:
         raise DataError(
-            "%d tensors of %s have no place in mindformers' LLaMA: %s"
-            % (len(unmapped), weights, listing(unmapped)),
+            f"{len(unmapped)} tensors of {weights} have no place in mindformers' LLaMA: "
+            + listing(unmapped),
             "check that these are the weights of a LLaMA",
         )
     missing = sorted(set(needed) - set(mapped.values()))
     if missing:
         raise DataError(
-            "%s lacks %d tensors that the model needs: %s"
-            % (weights, len(missing), listing(missing)),
+            f"{weights} lacks {len(missing)} tensors that the model needs: {listing(missing)}",
             "check that all files of the weights are there",
         )
     if len(set(mapped.values())) != len(mapped):
         raise StepError(
-            "%s maps two tensors to one name" % CONVERTER, "use another version of mindformers"
+            f"{CONVERTER} maps two tensors to one name", "use another version of mindformers"
         )
 
 
 def listing(names: List[str]) -> str:
     """Return the first few names, and how many more there are."""
     more = len(names) - 8
-    return ", ".join(names[:8]) + (" and %d more" % more if more > 0 else "")
+    return ", ".join(names[:8]) + (f" and {more} more" if more > 0 else "")
 
 
 def tensor_names(weights: str) -> Iterator[Tuple[str, str]]:
@@ -143,7 +141,7 @@ def tensor_names(weights: str) -> Iterator[Tuple[str, str]]:
     paths = sorted(name for name in os.listdir(weights) if name.endswith(".safetensors"))
     if not paths:
         raise DataError(
-            "%s holds no .safetensors file" % weights, "give the directory of a Hugging Face LLaMA"
+            f"{weights} holds no .safetensors file", "give the directory of a Hugging Face LLaMA"
         )
     for name in paths:
         path = os.path.join(weights, name)
@@ -151,9 +149,7 @@ def tensor_names(weights: str) -> Iterator[Tuple[str, str]]:
             with safe_open(path, framework="numpy") as file:
                 keys = list(file.keys())
         except Exception as error:
-            raise DataError(
-                "%s cannot be read: %s" % (path, error), "fetch the file again"
-            ) from None
+            raise DataError(f"{path} cannot be read: {error}", "fetch the file again") from None
         for key in keys:
             yield key, path
 
@@ -167,6 +163,6 @@ def read(path: str, name: str) -> Any:
             return file.get_tensor(name)
         except TypeError as error:  # numpy has no bfloat16
             raise DataError(
-                "the tensor %s of %s cannot be read by numpy: %s" % (name, path, error),
+                f"the tensor {name} of {path} cannot be read by numpy: {error}",
                 "convert the weights to float16 or float32",
             ) from None

@@ -4,6 +4,7 @@ import os
 from typing import Any, Dict, List, NamedTuple
 
 import ftd
+
 from ftd_steps import files, prompt
 from ftd_steps.errors import DataError, StepError
 
@@ -30,7 +31,6 @@ def write(
     """
     import numpy
     import sentencepiece
-
     from mindspore.mindrecord import FileWriter
 
     processor = sentencepiece.SentencePieceProcessor(model_file=tokenizer)
@@ -55,8 +55,8 @@ def write(
             if len(row.input_ids) > length:
                 if too_long == "error":
                     raise DataError(
-                        "conversation %s has %d tokens, but seq_length %d leaves room for %d"
-                        % (dialogue["id"], len(row.input_ids), seq_length, length),
+                        f"conversation {dialogue['id']} has {len(row.input_ids)} tokens, "
+                        f"but seq_length {seq_length} leaves room for {length}",
                         "raise seq_length, or set too_long to skip or cut",
                     )
                 if too_long == "skip" or all(label == IGNORED for label in row.labels[:length]):
@@ -75,15 +75,15 @@ def write(
         ftd.progress(min(begin + CHUNK, len(dialogues)), len(dialogues), "rows")
     if rows == 0:
         raise DataError(
-            "no answer in %s begins within seq_length %d; the longest row has %d tokens"
-            % (conversations, seq_length, longest),
+            f"no answer in {conversations} begins within seq_length {seq_length}; "
+            f"the longest row has {longest} tokens",
             "raise seq_length",
         )
     writer.commit()
     count(path, rows, length)
     print(
-        "%d rows of %d tokens; the longest had %d, %d were cut, %d left out"
-        % (rows, length, longest, cut, skipped)
+        f"{rows} rows of {length} tokens; the longest had {longest}, "
+        f"{cut} were cut, {skipped} left out"
     )
     return {
         "file": path,
@@ -136,12 +136,10 @@ def count(path: str, rows: int, length: int) -> None:
         if len(row["input_ids"]) != length or len(row["labels"]) != length:
             reader.close()
             raise StepError(
-                "row %d of %s does not have %d tokens" % (found + 1, path, length),
+                f"row {found + 1} of {path} does not have {length} tokens",
                 "run the step again",
             )
         found += 1
     reader.close()
     if found != rows:
-        raise StepError(
-            "%s holds %d rows instead of %d" % (path, found, rows), "run the step again"
-        )
+        raise StepError(f"{path} holds {found} rows instead of {rows}", "run the step again")

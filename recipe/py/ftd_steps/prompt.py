@@ -32,13 +32,10 @@ class Round(NamedTuple):
 def instruction(row: Dict[str, str]) -> str:
     """Return the question that an alpaca row asks."""
     if row["input"] == "":
-        return "%s%s### Instruction:\n%s\n\n### Response:" % (_TASK, _ANSWER, row["instruction"])
-    return "%s%s%s### Instruction:\n%s\n\n### Input:\n%s\n\n### Response:" % (
-        _TASK,
-        _INPUT,
-        _ANSWER,
-        row["instruction"],
-        row["input"],
+        return f"{_TASK}{_ANSWER}### Instruction:\n{row['instruction']}\n\n### Response:"
+    return (
+        f"{_TASK}{_INPUT}{_ANSWER}### Instruction:\n{row['instruction']}\n\n"
+        f"### Input:\n{row['input']}\n\n### Response:"
     )
 
 
@@ -47,18 +44,16 @@ def rounds(conversation: Dict[str, Any]) -> List[Round]:
     turns = conversation["conversations"]
     if turns and turns[0]["from"] != "human":
         turns = turns[1:]
-    result = []
+    result: List[Round] = []
     for number in range(0, len(turns) - 1, 2):
         question, answer = turns[number], turns[number + 1]
         if question["from"] != "human" or answer["from"] != "gpt":
             raise DataError(
-                "conversation %s does not alternate between human and gpt" % conversation["id"],
+                f"conversation {conversation['id']} does not alternate between human and gpt",
                 _REMEDY,
             )
         begin = "" if result else _SYSTEM + " "
-        result.append(
-            Round("%sUSER: %s ASSISTANT: " % (begin, question["value"]), answer["value"])
-        )
+        result.append(Round(f"{begin}USER: {question['value']} ASSISTANT: ", answer["value"]))
     if not result:
-        raise DataError("conversation %s holds no answer" % conversation["id"], _REMEDY)
+        raise DataError(f"conversation {conversation['id']} holds no answer", _REMEDY)
     return result

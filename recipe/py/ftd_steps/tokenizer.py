@@ -5,6 +5,7 @@ import os
 from typing import Any, Dict
 
 import ftd
+
 from ftd_steps import files, prompt
 from ftd_steps.errors import DataError
 
@@ -48,8 +49,8 @@ def train(conversations: str, output_dir: str, vocab_size: int) -> Dict[str, Any
         )
     except RuntimeError as error:
         raise DataError(
-            "SentencePiece cannot make %d pieces of these texts: %s"
-            % (vocab_size, " ".join(str(error).split())),
+            f"SentencePiece cannot make {vocab_size} pieces of these texts: "
+            + " ".join(str(error).split()),
             "choose another vocab_size, or give more data",
         ) from None
     path = os.path.join(output_dir, "tokenizer.model")
@@ -57,7 +58,7 @@ def train(conversations: str, output_dir: str, vocab_size: int) -> Dict[str, Any
         file.write(model.getvalue())
     pieces = check(path, texts[0])
     ftd.progress(len(texts), len(texts), "texts")
-    print("a tokenizer of %d pieces from %d texts" % (pieces, len(texts)))
+    print(f"a tokenizer of {pieces} pieces from {len(texts)} texts")
     return {"file": path, "vocab_size": pieces}
 
 
@@ -67,5 +68,5 @@ def check(path: str, text: str) -> int:
 
     tokenizer = sentencepiece.SentencePieceProcessor(model_file=path)
     if tokenizer.decode(tokenizer.encode(text)) != text:
-        raise RuntimeError("the tokenizer %s does not give back what it was given" % path)
+        raise RuntimeError(f"the tokenizer {path} does not give back what it was given")
     return int(tokenizer.get_piece_size())

@@ -4,6 +4,7 @@ import os
 from typing import Any, Dict, Iterator, Tuple
 
 import ftd
+
 from ftd_steps import files
 from ftd_steps.errors import StepError
 
@@ -29,7 +30,7 @@ def make(
 
     if hidden_size % heads != 0 or (hidden_size // heads) % 2 != 0:
         raise StepError(
-            "%d heads cannot share a hidden size of %d evenly" % (heads, hidden_size),
+            f"{heads} heads cannot share a hidden size of {hidden_size} evenly",
             "choose hidden_size as an even multiple of heads",
         )
     spread = hidden_size**-0.5
@@ -68,7 +69,7 @@ def make(
         },
     )
     parameters = sum(int(tensor.size) for tensor in tensors.values())
-    print("%d tensors with %d parameters" % (len(tensors), parameters))
+    print(f"{len(tensors)} tensors with {parameters} parameters")
     return {"dir": directory, "file": path, "tensors": len(tensors), "parameters": parameters}
 
 
@@ -79,9 +80,9 @@ def shapes(
     square = (hidden_size, hidden_size)
     yield "model.embed_tokens.weight", (vocab_size, hidden_size)
     for number in range(layers):
-        layer = "model.layers.%d." % number
+        layer = f"model.layers.{number}."
         for part in "qkvo":
-            yield layer + "self_attn.%s_proj.weight" % part, square
+            yield layer + f"self_attn.{part}_proj.weight", square
         yield layer + "mlp.gate_proj.weight", (intermediate_size, hidden_size)
         yield layer + "mlp.up_proj.weight", (intermediate_size, hidden_size)
         yield layer + "mlp.down_proj.weight", (hidden_size, intermediate_size)

@@ -24,7 +24,7 @@ STATE = {"epoch_num", "step_num", "global_step", "loss_scale", "learning_rate"}
 
 
 @MindFormerRegister.register(MindFormerModuleType.CALLBACK)
-class WeightsMonitor(Callback):  # type: ignore[misc]
+class WeightsMonitor(Callback):
     """Compares the network with ``checkpoint`` before the first step.
 
     ``new`` is a regular expression for the parameters that the checkpoint need
@@ -32,9 +32,7 @@ class WeightsMonitor(Callback):  # type: ignore[misc]
     would begin at random.
     """
 
-    def __init__(
-        self, checkpoint: str, report: str = "weights.json", new: str = ADDED
-    ) -> None:
+    def __init__(self, checkpoint: str, report: str = "weights.json", new: str = ADDED) -> None:
         super().__init__()
         self.checkpoint = checkpoint
         self.report = report
@@ -49,21 +47,21 @@ class WeightsMonitor(Callback):  # type: ignore[misc]
             json.dump(result, file, indent=1)
         os.replace(temporary, self.report)
         print(
-            "ftd: %d of %d tensors of %s are in the network, %d of its parameters are new"
-            % (result["loaded"], result["tensors"], self.checkpoint, len(result["new"])),
+            f"ftd: {result['loaded']} of {result['tensors']} tensors of {self.checkpoint} are "
+            f"in the network, {len(result['new'])} of its parameters are new",
             flush=True,
         )
         wrong = result["missing"] + result["mismatched"] + result["random"]
         if wrong or not result["loaded"]:
             raise RuntimeError(
-                "the training would not begin from %s: %d tensors do not agree with the network, "
-                "the first is %s" % (self.checkpoint, len(wrong), (wrong or ["none"])[0])
+                f"the training would not begin from {self.checkpoint}: {len(wrong)} tensors do not "
+                f"agree with the network, the first is {(wrong or ['none'])[0]}"
             )
 
 
 def parameters(network: Any) -> Dict[str, Any]:
     """Return the model's parameters by name, without those of the optimizer."""
-    found = {}
+    found: Dict[str, Any] = {}
     for name, parameter in network.parameters_and_names():
         found.setdefault(parameter.name or name, parameter)
     optimizer = getattr(network, "optimizer", None)

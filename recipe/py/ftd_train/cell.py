@@ -21,7 +21,7 @@ def _tensor_not_finite(gradient):  # type: ignore[no-untyped-def]
 
 
 @MindFormerRegister.register(MindFormerModuleType.WRAPPER)
-class FiniteTrainOneStepCell(MFTrainOneStepCell):  # type: ignore[misc]
+class FiniteTrainOneStepCell(MFTrainOneStepCell):
     """MFTrainOneStepCell with the overflow seen in the gradients."""
 
     def get_overflow_status(self, status, compute_output):  # type: ignore[no-untyped-def]
