@@ -121,6 +121,11 @@ func (p *Parser) looseText(b []byte, found []find) {
 		p.problems.hush = true
 		return
 	}
+	if bytes.HasPrefix(b, []byte("SyntaxError: ")) || bytes.HasPrefix(b, []byte("IndentationError: ")) {
+		// Of a script that Python cannot even read it prints no traceback.
+		p.report(problem{p.table.exception, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}}, nil)
+		return
+	}
 	if p.quoted(b) || len(found) == 0 {
 		return
 	}

@@ -1,0 +1,313 @@
+package logparse_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+
+	"ftd/logparse"
+)
+
+// problems returns the ids of the errors in a text.
+func problems(text string) []string {
+	ids := []string{}
+	for _, r := range records(text) {
+		if r.Kind == logparse.KindProblem {
+			ids = append(ids, r.Problem.Signature.ID)
+		}
+	}
+	return ids
+}
+
+// examples are lines as programs print them, for each row of the table.
+var examples = map[string][]string{
+	"static-tls":                {"ImportError: /home/ma-user/anaconda3/envs/MindSpore/lib/python3.7/site-packages/torch/lib/libgomp-d22c30c5.so.1: cannot allocate memory in static TLS block"},
+	"libgl-missing":             {"ImportError: libGL.so.1: cannot open shared object file: No such file or directory"},
+	"helper-package-missing":    {"ModuleNotFoundError: No module named 'tk'", "ModuleNotFoundError: No module named 'fastchat'", "ModuleNotFoundError: No module named 'mindpet.delta'"},
+	"module-missing":            {"ModuleNotFoundError: No module named 'jieba'", "ModuleNotFoundError: No module named 'tkinter'"},
+	"torch-before-mindspore":    {"RuntimeError: Not found op N9mindspore6kernel7pyboost6AddExtE on device CPU"},
+	"register-path-missing":     {"OSError: When configuring the 'auto_map' automatic registration function, REGISTER_PATH must be specified. It is recommended"},
+	"shard-needs-auto-parallel": {"AssertionError: Cell shard only supports auto parallel under PyNative mode."},
+	"wrong-arguments":           {"run_mindformer.py: error: unrecognized arguments: --nonsense", "run_mindformer.py: error: the following arguments are required: --config"},
+	"script-missing":            {"python: can't open file 'run_mindformer.py': [Errno 2] No such file or directory", "bash: line 1: msrun: command not found"},
+	"dataset-empty":             {"[ERROR] MindDataset: dataset files list is empty, check input dataset_files."},
+	"dataset-missing":           {"ValueError: MindDataset: The file /nonexistent/x.mindrecord does not exist or permission denied!", "ValueError: ADGenDataLoader: /data/AdvertiseGen is not existed."},
+	"mindrecord-exists":         {"[ERROR] Invalid file, mindrecord files already exist. Please check file path: /x.mindrecord."},
+	"row-too-long":              {"ValueError: The length of input_ids 4100 exceeds the max_length 2049"},
+	"checkpoint-not-found":      {"ValueError: /no/such/llama.ckpt is not a supported default model or a valid path to checkpoint, please select from ['llama_7b']."},
+	"checkpoint-needed":         {"ValueError: if run status is finetune, load_checkpoint must be input"},
+	"checkpoint-unreadable":     {"ValueError: Failed to read the checkpoint file /x.ckpt. May not have permission to read it", "ValueError: Failed to read the checkpoint file, the file name is /x.ckpt, crc check is failed.", "ValueError: The loaded parameter dict is empty after filter or specify", "ValueError: Fail to parse the input safetensors file: '/x.safetensors'."},
+	"checkpoint-mismatch":       {"Failed to combine the net and the parameters for param model.tok_embeddings.embedding_weight.", "the given config and weights in /x.ckpt are mismatched, and weights load failed", "RuntimeError: For 'load_param_into_net', a in the argument 'net' should have the same shape as a in the argument 'parameter_dict'."},
+	"resume-from-rank-dir":      {"ValueError: when input checkpoint file is rank dir, Please set use_parallel: True to enable distributed ckpt load."},
+	"lfs-pointer":               {"_pickle.UnpicklingError: invalid load key, 'v'."},
+	"disk-full":                 {"OSError: [Errno 28] No space left on device", "OSError: [Errno 122] Disk quota exceeded: 'x'"},
+	"checkpoint-save-failed":    {"RuntimeError: Failed to save the checkpoint file /x.ckpt. Maybe don't have the permission to write files, or the disk space is insufficient and so on."},
+	"checkpoint-name-clash":     {"RuntimeError: Rename failed, can't find /x.tmp. The possible reason is that multi process have simultaneously modified a file."},
+	"shape-mismatch":            {"ValueError: For 'Mul', x.shape and y.shape need to broadcast. The value of x.shape[-2]", "ValueError: For BatchMatMul, inputs shape cannot be broadcast on CPU/GPU, with x shape [const vector]{4}"},
+	"cpu-op-unsupported":        {"Unsupported op [NPUGetFloatStatusV2] on CPU, Please confirm whether the device target setting is correct", "Select CPU operator[Reshape] fail! Unsupported data type!"},
+	"kernels-package-missing":   {"Cannot parse json for config file [/usr/local/Ascend/opp/built-in/op_impl/ai_core/tbe/kernel/config/ascend910b/x.json].", "AclNN_Runtime_Error(EZ9903): op does not has any binary."},
+	"cann-too-old":              {"RuntimeError: aclnnAllFiniteGetWorkspaceSize call failed, please check!"},
+	"aicore-compile":            {"E80012: In op [Add], the number of attributes is wrong", "E5A0001: x E20001: y"},
+	"device-oom":                {"RuntimeError: Memory not enough: alloc failed for kernel Default/MatMul, size 1073741824B", "Device(id:0) memory isn't enough and alloc failed, kernel name: Default/Concat-op0, alloc size: 94633984B."},
+	"device-oom-request":        {"RuntimeError: Out of Memory!!! Request memory size: 1073741824B, Memory Statistic:"},
+	"device-memory-setting":     {"RuntimeError: The Free or Total device HBM memory size: 31 GB, max_device_memory should be in range (0-31]GB"},
+	"cann-out-of-memory":        {"EL0004: Failed to allocate memory. Possible Cause: Available memory is insufficient.", "Memory_Allocation_Failure(EL0019): x"},
+	"device-busy":               {"EL0005: The resources are busy. Possible Cause: 1. The resources have been occupied.", "rtSetDevice failed: resources are busy"},
+	"device-absent":             {"EL0001: device 9 is absent", "EL0002: invalid device id"},
+	"device-open-failed":        {"[PID: 1] aclrtSetDevice failed, device 0, error 507033", "open device 0 failed, runtime result = 507033."},
+	"old-process-alive":         {"EJ0001: Failed to initialize the HCCP process. Reason: Maybe the last training process is running."},
+	"device-init-failed":        {"RuntimeError: Ascend kernel runtime initialization failed, device id: 0. The details refer to 'Ascend Error Message'."},
+	"stream-timeout":            {"EE1002: Stream synchronize timeout", "rtStreamSynchronizeWithTimeout failed, runtime result = 507046"},
+	"device-task-timeout":       {"fftsplus timeout, stream 3", "runtime result = 507048, reason=[fftsplus task timeout]"},
+	"device-exception":          {"rtMemcpyAsync execute failed, reason=[vector core exception][FUNC:FuncErrorReason]", "Task fail infos task_id: 2, stream_id: 45, tid: 2420702, device_id: 0, retcode: 507011 ( model execute failed)"},
+	"aicpu-failed":              {"AICPU Kernel task happen error, retCode=0x2a", "Aicpu kernel execute failed, device_id=0"},
+	"hccl-env-invalid":          {"EI0001: Environment variable [HCCL_CONNECT_TIMEOUT] is invalid. Reason: x"},
+	"hccl-argument":             {"EI0003: In [HcclAllReduce], value [x] is invalid"},
+	"rank-table-invalid":        {"EI0004: The ranktable or rank is invalid,Reason:[x]."},
+	"hccl-arguments-differ":     {"EI0005: The arguments for collective communication are inconsistent between ranks"},
+	"hccl-memory":               {"EI0007: Failed to allocate resource [Notify]"},
+	"cann-versions-differ":      {"EI0008: The CANN versions are inconsistent"},
+	"hccl-transport":            {"EI0009: transport init failed", "EI0010: P2P failed"},
+	"rank-table-config":         {"EI0014: rank table x", "Ranktable_Config_Error(EI0015): x", "EI0017: x"},
+	"hccl-p2p-timeout":          {"EI9999: connected p2p timeout, timeout:120s.local logicDevid:0"},
+	"hccl-connect-timeout":      {"EI0006: Getting socket times out. Reason: Remote Rank did not send the data in time.", "Communication_Error_Timeout(EI0006): Getting socket times out", "wait socket establish timeout, role[0]"},
+	"hccl-timeout":              {"EI0002: The wait execution of the Notify register times out. Reason: The Notify register has not received the Notify record from remote rank"},
+	"hccl-init-failed":          {"RuntimeError: Ascend collective communication initialization failed."},
+	"scheduler-port-busy":       {"The address and port MS_SCHED_PORT is occupied by other processes", "the port 8118 is occupied by other processes"},
+	"node-registered-twice":     {"Repeated registration node: 0"},
+	"scheduler-unreachable":     {"Failed to connect to the meta server node url: 127.0.0.1:8118", "Failed to heartbeat to the meta server node: 127.0.0.1. Maybe it has exited"},
+	"worker-failed":             {"Worker process 3793 exit with exception. Error code: -9."},
+	"node-timed-out":            {"The node: 0 is timed out. It may exit with exception, please check this node's log."},
+	"nodes-timed-out":           {"RuntimeError: The total number of timed out node is 2. Timed out node list is: [const vector]{0, 1}, worker 0 is the first one"},
+	"collective-init-timeout":   {"Execute function: CreateDeviceCommunicator timeout, this node id: 3 exit process"},
+	"job-exited":                {"RuntimeError: Distributed job exited with exception. Please check logs in directory: /x."},
+	"data-queue":                {"TDT Push data into device Failed, check the first error or more error"},
+	"training-diverged": {"ValueError: The current value of loss is NaN, terminate training.", "ValueError: Invalid loss, terminate training.", "ValueError: loss is [nan], terminate training.",
+		"ValueError: In epoch: 1 step: 2, loss is NAN or INF, training process cannot continue, terminating training.", "ValueError: There is nan in local_norm with value [nan], terminate training.",
+		"ValueError: Current global norm [47.329006] of step 2 has been 2 consecutive times greater than threshold 3.0, stop training..."},
+	"overflow-continues": {"RuntimeError: ('Dynamic loss scale Continuous overflow ', 1000, ' times, has exceeded maximum threshold.')"},
+	"training-recovery":  {"RuntimeError: TREError occurred......", "RuntimeError: UCEError occured when execute", "RuntimeError: ForceStopError occured"},
+	"killed":             {"Killed", "run.sh: line 12:  4711 Killed                  python run_mindformer.py", "[1]+  4711 Killed                  python x.py"},
+	"crashed":            {"Segmentation fault (core dumped)", "Fatal Python error: Segmentation fault", "run.sh: line 3: 99 Bus error               (core dumped) python x.py", "terminate called after throwing an instance of 'std::bad_alloc'", "Aborted (core dumped)"},
+	"interrupted":        {"KeyboardInterrupt"},
+	"cann-inner-error":   {"EZ9999: Inner Error!", "E19999: Inner Error, Please contact support engineer!"},
+}
+
+func TestEveryRowIsFound(t *testing.T) {
+	for _, s := range logparse.Signatures().All() {
+		lines := examples[s.ID]
+		if s.ID == logparse.IDException {
+			continue
+		}
+		require.NotEmpty(t, lines, s.ID)
+		for _, line := range lines {
+			require.Equal(t, []string{s.ID}, problems(line+"\n"), line)
+			// As the end of a traceback, in its body, and as a record of its own.
+			frames := "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\n"
+			if !strings.HasPrefix(line, "[") {
+				require.Equal(t, []string{s.ID}, problems(frames+line+"\n"), line)
+			}
+			require.Equal(t, []string{s.ID}, problems(frames+"RuntimeError: see below\n\n----\n- Ascend Error Message:\n----\n"+line+"\n"), line)
+			if s.ID == "killed" || s.ID == "crashed" {
+				continue // the shell prints these, not a logger
+			}
+			record := "[ERROR] DEVICE(16158,fffe34f491e0,python):2023-12-29-12:03:03.764.629 [mindspore/ccsrc/a.cc:674] F] "
+			require.Equal(t, []string{s.ID}, problems(record+line+"\n"), line)
+			// A message of level INFO is no error, nor is source code.
+			require.Empty(t, problems("2025-07-09 12:00:00,123 - mindformers - INFO - "+line+"\n"), line)
+			require.Equal(t, []string{logparse.IDException}, problems(frames+"    raise ValueError(\""+line+"\")\nOddError: x\n"), line)
+			if !s.Warnings {
+				require.Empty(t, problems("[WARNING] DISTRIBUTED(3788,7f81a3299b80,python):2026-11-23-12:22:24.928.875 [m.cc:249] F] "+line+"\n"), line)
+			}
+		}
+	}
+	require.Len(t, examples, len(logparse.Signatures().All())-1, "an example without a row")
+}
+
+// Every row of the reference table must have a home: these are the words of
+// its 57 numbers, in order.
+func TestReferenceRows(t *testing.T) {
+	for number, want := range []string{
+		"hccl-env-invalid", "hccl-timeout", "hccl-argument", "rank-table-invalid", "hccl-arguments-differ", "hccl-connect-timeout", "hccl-memory",
+		"cann-versions-differ", "hccl-transport", "rank-table-config", "hccl-p2p-timeout", "old-process-alive", "device-absent", "cann-out-of-memory",
+		"device-busy", "stream-timeout", "cann-inner-error", "aicpu-failed", "device-open-failed", "device-task-timeout", "kernels-package-missing",
+		"aicore-compile", "device-oom", "device-oom-request", "device-memory-setting", "static-tls", "device-init-failed", "hccl-init-failed", "data-queue",
+		"scheduler-port-busy", "node-registered-twice", "scheduler-unreachable", "node-timed-out", "collective-init-timeout", "worker-failed",
+		"checkpoint-save-failed", "checkpoint-name-clash", "checkpoint-unreadable", "training-diverged", "overflow-continues", "training-recovery",
+		"cann-too-old", "dataset-empty", "dataset-missing", "mindrecord-exists", "checkpoint-not-found", "checkpoint-mismatch", "shape-mismatch",
+		"cpu-op-unsupported", "resume-from-rank-dir", "checkpoint-needed", "helper-package-missing", "row-too-long", "register-path-missing",
+		"torch-before-mindspore", "nodes-timed-out", "shard-needs-auto-parallel",
+	} {
+		require.NotNil(t, logparse.Signatures().Lookup(want), "row %d", number+1)
+	}
+}
+
+func TestTableIsWhole(t *testing.T) {
+	ids := map[string]bool{}
+	word := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	chinese := func(s string) bool {
+		return strings.IndexFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) }) >= 0
+	}
+	for _, s := range logparse.Signatures().All() {
+		require.Regexp(t, word, s.ID)
+		require.False(t, ids[s.ID], "%s twice", s.ID)
+		ids[s.ID] = true
+		require.NotEmpty(t, s.Source, s.ID)
+		for _, lang := range []string{"", "en_GB.UTF-8", "C"} {
+			cause, remedy := s.Text(lang)
+			require.Equal(t, []string{s.Cause, s.Remedy}, []string{cause, remedy})
+		}
+		cause, remedy := s.Text("zh_CN.UTF-8")
+		require.True(t, chinese(cause) && chinese(remedy), s.ID)
+		require.False(t, chinese(s.Cause) || chinese(s.Remedy), s.ID)
+	}
+}
+
+// Lines of healthy runs that hold words of errors.
+func TestHarmlessLines(t *testing.T) {
+	for _, text := range []string{
+		"2026-11-23 12:20:53,001 - mindformers - WARNING - Network parameters are not loaded: ([], ['adam_m.weight'])\n",
+		"[WARNING] DISTRIBUTED(1,7f8,python):2026-11-23-12:22:24.928.875 [m/compute_graph_node.cc:173] Register] Failed to connect to the meta server node url: 127.0.0.1:8118\n",
+		"[WARNING] DISTRIBUTED(1,7f8,python):2026-11-23-12:22:24.928.875 [m/tcp_client.cc:76] Connect] Failed to connect to the tcp server : 127.0.0.1:8118, retry to reconnect(1/30)...\n",
+		"{'auto_trans_ckpt': False,\n 'loss_scale': 65536,\n 'error': 'terminate',\n 'EL0005x': 1}\n",
+		"2026-11-23 12:20:53,001 - mindformers - INFO - set 'REGISTER_PATH must be specified'\n",
+		// A traceback that somebody caught and logged as a warning.
+		"2026-11-23 12:20:53,001 - mindformers - WARNING - Traceback (most recent call last):\n  File \"x\"\nValueError: No space left on device\n\n2026-11-23 12:20:53,001 - mindformers - INFO - on we go\n",
+		// What Python prints at its end, or when a log line was wrong.
+		"Exception ignored in: <function Pool.__del__ at 0x7f>\nTraceback (most recent call last):\n  File \"x\", line 1\nTypeError: 'NoneType' object is not callable\n",
+		"--- Logging error ---\nTraceback (most recent call last):\n  File \"x\", line 1\nTypeError: not all arguments converted\nCall stack:\n  File \"y\"\nMessage: 'x'\nArguments: (1,)\n",
+		"epoch: 1 step: 5, loss is nan\n",
+		"E50 is a number, and so is EA 12345\n",
+	} {
+		require.Empty(t, problems(text), text)
+	}
+}
+
+func TestChainsOfExceptions(t *testing.T) {
+	tb := "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\n    f()\n"
+	during := "\nDuring handling of the above exception, another exception occurred:\n\n"
+	cause := "\nThe above exception was the direct cause of the following exception:\n\n"
+	for name, c := range map[string]struct {
+		log  string
+		want []string // the texts
+	}{
+		"one":               {tb + "OddError: a\n", []string{"OddError: a"}},
+		"without a message": {tb + "AssertionError\n", []string{"AssertionError"}},
+		"raised again":      {tb + "OddError: a\n" + during + tb + "OddError: Model: a\n", []string{"OddError: a"}},
+		"another one":       {tb + "KeyError: 'x'\n" + during + tb + "OddError: no model named so\n", []string{"OddError: no model named so"}},
+		"raised from":       {tb + "OddError: the reason\n" + cause + tb + "RuntimeError: something failed\n", []string{"OddError: the reason"}},
+		"logged and raised": {"2026-11-23 12:26:22,938 - mindformers - ERROR - " + tb + "OddError: a\n\n" + tb + "OddError: a\n", []string{"OddError: a"}},
+		"two faults":        {tb + "OddError: a\n2026-11-23 12:26:22,938 - mindformers - INFO - x\n" + tb + "OddError: b\n", []string{"OddError: a", "OddError: b"}},
+		"text below":        {tb + "RuntimeError: \n----\n- Kernel select failed:\n----\nUnknown op [X] on NPU\n", []string{"RuntimeError: Unknown op [X] on NPU"}},
+		"group": {"  + Exception Group Traceback (most recent call last):\n  |   File \"x\", line 1\n  | ExceptionGroup: two (2 sub-exceptions)\n  +-+---------------- 1 ----------------\n" +
+			"    | Traceback (most recent call last):\n    |   File \"x\", line 2\n    | OddError: inside\n    +------------------------------------\n", []string{"OddError: inside"}},
+		"of a rank": {"[rank0]: Traceback (most recent call last):\n[rank0]:   File \"x\", line 1\n[rank0]: OddError: a\n", []string{"OddError: a"}},
+		"of a pod": {"2025-07-09T04:00:00.1Z Traceback (most recent call last):\n2025-07-09T04:00:00.2Z   File \"x\", line 1\n2025-07-09T04:00:00.3Z OddError: a\n",
+			[]string{"OddError: a"}},
+		"cut off": {"Traceback (most recent call last):\n  File \"x\", line 1\n", nil},
+		"syntax":  {"  File \"x.py\", line 1\n    x = = 1\n        ^\nSyntaxError: invalid syntax\n", []string{"SyntaxError: invalid syntax"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, r := range records(c.log) {
+				require.Equal(t, logparse.KindProblem, r.Kind)
+				require.Equal(t, logparse.IDException, r.Problem.Signature.ID)
+				got = append(got, r.Problem.Text)
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+// The C++ side logs a fault before Python raises it: one error, and the
+// traceback is brought after.
+func TestTracebackComesAfterwards(t *testing.T) {
+	log := "[ERROR] MD(7075,7fd759935b80,python3.7):2026-11-23-12:26:11.385.198 [d.cc:105] V] MindDataset: dataset files list is empty.\n" +
+		strings.Repeat("Traceback (most recent call last):\n  File \"x\"\nRuntimeError: Syntax error. \n----\n[ERROR] MindDataset: dataset files list is empty.\n\n", 2)
+	got := records(log)
+	require.Len(t, got, 2)
+	require.False(t, got[0].Problem.Again)
+	require.Empty(t, got[0].Problem.Traceback)
+	require.True(t, got[1].Problem.Again)
+	require.Equal(t, "Traceback (most recent call last):", got[1].Problem.Traceback[0])
+
+	var s logparse.Summary
+	for i := range got {
+		s.Add(&got[i])
+	}
+	require.Len(t, s.Errors, 1)
+	require.EqualValues(t, 1, s.ErrorLines[0])
+	require.Len(t, s.Errors[0].Traceback, 5)
+}
+
+// A second run in the same file may fail of the same fault again.
+func TestRunsAreToldApart(t *testing.T) {
+	run := "2026-11-23 12:22:42,936 - mindformers - INFO - Now Running Task is: text_generation, Model is: llama\n"
+	fail := "Traceback (most recent call last):\n  File \"x\"\nOSError: No space left on device\n"
+	over := "2026-11-23 12:22:48,227 - mindformers - INFO - .........Training Over!.............\n"
+	require.Equal(t, []string{"disk-full", "disk-full"}, problems(run+fail+run+fail))
+
+	summary := func(log string) *logparse.Summary {
+		var s logparse.Summary
+		for _, r := range records(log) {
+			s.Add(&r)
+		}
+		return &s
+	}
+	s := summary(run + stepLine(1) + "\n" + over + run + stepLine(1) + "\n")
+	require.False(t, s.Completed, "the newest run did not end")
+	require.Equal(t, 2, s.Runs)
+	require.EqualValues(t, 2, s.Steps)
+	s = summary(run + stepLine(1) + "\n" + fail + run + stepLine(1) + "\n" + over)
+	require.True(t, s.Completed)
+	require.Len(t, s.Errors, 1)
+}
+
+func TestOwnSignatures(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "own.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(`
+- id: our-proxy
+  literals: ["proxy refused"]
+  pattern: 'proxy refused (\d+)'
+  cause: the proxy
+  remedy: ask us
+- id: disk-full
+  literals: ["No space left on device"]
+  cause: our quota
+  remedy: tidy up
+`), 0o600))
+	table, err := logparse.Signatures().WithFile(path)
+	require.NoError(t, err)
+	require.Len(t, table.All(), len(logparse.Signatures().All())+1)
+	require.Equal(t, "our quota", table.Lookup("disk-full").Cause)
+	require.Equal(t, "the proxy", table.Lookup("our-proxy").CauseZH, "one language serves for both")
+
+	var got []string
+	p := logparse.NewParser(logparse.WithTable(table))
+	p.Feed([]byte("proxy refused 12\nproxy refused all\nOSError: No space left on device\n"), func(r *logparse.Record) {
+		got = append(got, r.Problem.Signature.Cause)
+	})
+	require.Equal(t, []string{"the proxy", "our quota"}, got)
+
+	for text, says := range map[string]string{
+		"x: 1":                             "not a list",
+		"- cause: x":                       "id is missing",
+		"- id: a b\n  cause: x":            "one word",
+		"- id: a\n  literals: [xx]":        "cause and remedy",
+		"- id: a\n  cause: c\n  remedy: r": "literal",
+		"- id: a\n  cause: c\n  remedy: r\n  literals: [x]":                "too short",
+		"- id: a\n  cause: c\n  remedy: r\n  literals: [xx]\n  pattern: (": "pattern",
+		"- id: a\n  colour: red":                                           "colour",
+		"-":                                                                "id is missing",
+	} {
+		_, err := logparse.ReadSignatures([]byte(text))
+		require.ErrorContains(t, err, says, text)
+	}
+	_, err = logparse.Signatures().WithFile(path + ".none")
+	require.Error(t, err)
+}
