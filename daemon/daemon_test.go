@@ -17,6 +17,7 @@ import (
 )
 
 func TestACommandIsTrainedToItsEnd(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	job := h.train("--steps", "30", "--step-ms", "5", "--save-every", "10", "--out", "output")
 	require.Equal(t, "trainer", job.Name)
@@ -50,6 +51,7 @@ func TestACommandIsTrainedToItsEnd(t *testing.T) {
 }
 
 func TestATrainingThatFailsSaysWhy(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	ended := h.wait(h.train("--steps", "20", "--step-ms", "5", "--crash-at", "7").ID)
 	require.Equal(t, api.StateFailed, ended.State)
@@ -61,8 +63,12 @@ func TestATrainingThatFailsSaysWhy(t *testing.T) {
 }
 
 func TestADaemonKilledDuringATrainingLosesNothing(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	job := h.train("--steps", "150", "--step-ms", "10")
+	// One reader follows all the while, over every daemon.
+	told := make(chan []int64, 1)
+	go func() { told <- h.follow(job.ID) }()
 	h.until(job.ID, hasPoints)
 	for range 3 {
 		h.end(syscall.SIGKILL)
@@ -76,24 +82,44 @@ func TestADaemonKilledDuringATrainingLosesNothing(t *testing.T) {
 	require.Equal(t, api.StateSucceeded, ended.State, "%+v", ended.Error)
 	require.Len(t, ended.Steps[0].Attempts, 1)
 	require.Len(t, h.points(job.ID), 150)
+	steps := <-told
+	require.Len(t, steps, 150)
+	for i, step := range steps {
+		require.EqualValues(t, i+1, step)
+	}
+}
 
-	var told int64
-	for e, err := range h.Events(t.Context(), api.EventsQuery{Job: job.ID}) {
-		require.NoError(t, err)
-		if e.Type != api.EventPoints {
-			continue
+// follow returns the steps that the job's events tell of, until it ends.
+func (h *house) follow(job string) (steps []int64) {
+	for e, err := range h.Events(h.t.Context(), api.EventsQuery{Job: job, Follow: true}) {
+		if err != nil {
+			h.t.Error(err)
+			return steps
 		}
-		var points []api.Point
-		require.NoError(t, json.Unmarshal(e.Data, &points))
-		for _, p := range points {
-			told++
-			require.Equal(t, told, p.GlobalStep)
+		switch e.Type {
+		case api.EventPoints:
+			var points []api.Point
+			if err := json.Unmarshal(e.Data, &points); err != nil {
+				h.t.Error(err)
+			}
+			for _, p := range points {
+				steps = append(steps, p.GlobalStep)
+			}
+		case api.EventJob:
+			var now api.Job
+			if err := json.Unmarshal(e.Data, &now); err != nil {
+				h.t.Error(err)
+			}
+			if now.State.Ended() {
+				return steps
+			}
 		}
 	}
-	require.EqualValues(t, 150, told)
+	return steps
 }
 
 func TestATrainingThatEndsWhileNoDaemonRunsIsJudgedByTheNext(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	job := h.train("--steps", "40", "--step-ms", "10", "--status", "0")
 	h.until(job.ID, hasPoints)
@@ -106,6 +132,7 @@ func TestATrainingThatEndsWhileNoDaemonRunsIsJudgedByTheNext(t *testing.T) {
 }
 
 func TestAJobCanBeStopped(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	running := h.train("--steps", "100000", "--step-ms", "10")
 	waiting := h.train("--steps", "5")
@@ -128,6 +155,7 @@ func TestAJobCanBeStopped(t *testing.T) {
 }
 
 func TestAStopThatWasBegunIsGoneOnWithByTheNextDaemon(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	// It survives SIGINT, so the stop takes longer than the daemon lives.
 	job := h.train("--steps", "100000", "--step-ms", "10", "--ignore", "SIGINT")
@@ -142,6 +170,7 @@ func TestAStopThatWasBegunIsGoneOnWithByTheNextDaemon(t *testing.T) {
 }
 
 func TestJobsWaitForASlotAlsoOverARestart(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	first := h.train("--steps", "100000", "--step-ms", "10")
 	second := h.train("--steps", "3", "--step-ms", "1")
@@ -159,6 +188,7 @@ func TestJobsWaitForASlotAlsoOverARestart(t *testing.T) {
 }
 
 func TestCheckpointsAreDeletedOnlyIfThatWasSaid(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	job := h.train("--steps", "100000", "--step-ms", "10")
 	h.until(job.ID, hasPoints)
@@ -180,6 +210,7 @@ func TestCheckpointsAreDeletedOnlyIfThatWasSaid(t *testing.T) {
 }
 
 func TestTheDaemonRefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	refuse := func(want string, args ...string) {
 		t.Helper()
@@ -190,7 +221,7 @@ func TestTheDaemonRefusesWhatCannotWork(t *testing.T) {
 		require.Contains(t, string(out), want)
 	}
 	other := filepath.Join(h.dir, "other")
-	refuse("(process "+strconv.Itoa(h.daemon.Process.Pid)+") already works on")
+	refuse("(process " + strconv.Itoa(h.daemon.Process.Pid) + ") already works on")
 	refuse("another daemon answers on", "--state-dir", other)
 	refuse("is not a socket", "--state-dir", other, "--socket", h.log.Name())
 	refuse("no value for slots", "--slots", "0")
@@ -200,6 +231,7 @@ func TestTheDaemonRefusesWhatCannotWork(t *testing.T) {
 }
 
 func TestWithoutPythonACallSaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	_, err := h.Call(t.Context(), api.CallRequest{Module: "math", Function: "sqrt", Args: []int{4}})
 	requireCode(t, err, api.CodeNoEnvironment)

@@ -53,7 +53,10 @@ var (
 	stepSeconds   = describe("training_step_seconds", "Durations of steps as the training logs them.", "job")
 )
 
-type collector struct{ Source }
+type collector struct {
+	Source
+	now func() time.Time
+}
 
 // Describe sends nothing: which series there are depends on the trainings.
 func (c *collector) Describe(chan<- *prometheus.Desc) {}
@@ -84,8 +87,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	for _, t := range c.Trainings() {
-		training(t, gauge, counter)
-		out <- prometheus.MustNewConstHistogram(stepSeconds, t.Count, t.Seconds, t.Steps, t.Job)
+		c.training(t, gauge, counter)
+		if t.Count > 0 {
+			out <- prometheus.MustNewConstHistogram(stepSeconds, t.Count, t.Seconds, t.Steps, t.Job)
+		}
 	}
 }
 
@@ -93,7 +98,7 @@ type send func(d *prometheus.Desc, v float64, labels ...string)
 
 // training sends what is known of one training; what its log does not say has
 // no series.
-func training(t engine.Training, gauge, counter send) {
+func (c *collector) training(t engine.Training, gauge, counter send) {
 	counter(overflow, float64(t.OverflowSteps), t.Job)
 	counter(nonFinite, float64(t.NonFinite), t.Job)
 	counter(checkpoints, float64(t.Complete), t.Job)
@@ -101,12 +106,12 @@ func training(t engine.Training, gauge, counter send) {
 		gauge(phase, truth(t.Phase == p), t.Job, string(p))
 	}
 	if !t.PhaseSince.IsZero() {
-		gauge(phaseSeconds, time.Since(t.PhaseSince).Seconds(), t.Job)
+		gauge(phaseSeconds, c.now().Sub(t.PhaseSince).Seconds(), t.Job)
 	}
-	if c := t.Newest; c != nil {
-		gauge(ckptBytes, float64(c.Bytes), t.Job)
-		gauge(ckptStep, float64(c.Step), t.Job)
-		gauge(ckptTimestamp, seconds(c.Seen), t.Job)
+	if n := t.Newest; n != nil {
+		gauge(ckptBytes, float64(n.Bytes), t.Job)
+		gauge(ckptStep, float64(n.Step), t.Job)
+		gauge(ckptTimestamp, seconds(n.Seen), t.Job)
 	}
 	p := t.Last
 	if p == nil {

@@ -46,7 +46,7 @@ type Calls struct {
 // Handler serves the metrics of a source, and of this process.
 func Handler(s Source) http.Handler {
 	r := prometheus.NewRegistry()
-	r.MustRegister(&collector{s},
+	r.MustRegister(&collector{Source: s, now: time.Now},
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewGoCollector())
 	return handler(r)

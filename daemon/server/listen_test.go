@@ -1,0 +1,86 @@
+package server
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ftd/api"
+)
+
+// place returns a path for a socket in a private directory.
+func place(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "ftd")
+	require.NoError(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "ftd.sock")
+}
+
+func TestAStaleSocketIsTakenOver(t *testing.T) {
+	path := place(t)
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	require.NoError(t, err)
+	stale.SetUnlinkOnClose(false)
+	require.NoError(t, stale.Close())
+	l, err := Listen(path, false)
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+}
+
+func TestOnlyADeadSocketIsEverRemoved(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"a file":          func(path string) error { return os.WriteFile(path, []byte("precious"), 0o600) },
+		"a symbolic link": func(path string) error { return os.Symlink("elsewhere", path) },
+		"a directory":     func(path string) error { return os.Mkdir(path, 0o700) },
+		"a socket that answers": func(path string) error {
+			l, err := net.Listen("unix", path)
+			if err == nil {
+				t.Cleanup(func() { l.Close() })
+			}
+			return err
+		},
+	} {
+		path := place(t)
+		require.NoError(t, put(path))
+		before, err := os.Lstat(path)
+		require.NoError(t, err)
+		_, err = Listen(path, false)
+		requireCode(t, err, api.CodeConflict)
+		after, err := os.Lstat(path)
+		require.NoError(t, err, name)
+		require.True(t, os.SameFile(before, after), name)
+	}
+}
+
+func TestASocketIsNotPutWhereOthersCouldReplaceIt(t *testing.T) {
+	path := place(t)
+	dir := filepath.Dir(path)
+	require.NoError(t, os.Chmod(dir, 0o777))
+	_, err := Listen(path, false)
+	requireCode(t, err, api.CodeDenied)
+	require.NoError(t, os.Chmod(dir, 0o777|os.ModeSticky))
+	l, err := Listen(path, false)
+	require.NoError(t, err, "as in /tmp")
+	require.NoError(t, l.Close())
+
+	link := dir + "-link"
+	require.NoError(t, os.Symlink(dir, link))
+	defer os.Remove(link)
+	_, err = Listen(filepath.Join(link, "ftd.sock"), false)
+	requireCode(t, err, api.CodeDenied)
+}
+
+func TestTheSocketsModeFollowsWhoMayUseIt(t *testing.T) {
+	for open, want := range map[bool]os.FileMode{false: 0o600, true: 0o666} {
+		path := place(t)
+		l, err := Listen(path, open)
+		require.NoError(t, err)
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, want, info.Mode().Perm())
+		require.NoError(t, l.Close())
+	}
+}
