@@ -38,6 +38,7 @@ func kinds() map[string]Kind {
 		"convert":       convertKind(),
 		"config":        configKind{},
 		"train":         trainKind{},
+		"python":        callKind{},
 	}
 }
 

@@ -86,7 +86,8 @@ func pythonProblem(step string, err PythonError) *Problem {
 		}
 		return &Problem{Code: code, Message: cause, Remedy: remedy}
 	}
-	if name == "OSError" && strings.Contains(message, "[Errno 28]") {
+	// MindSpore wraps the system's error in its own.
+	if strings.Contains(message, "No space left on device") {
 		return diskFull(step)
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(message), "\n")

@@ -39,22 +39,7 @@ func (k pythonKind) Run(ctx context.Context, s *StepContext) (map[string]string,
 	for name, v := range s.With {
 		args[name] = v
 	}
-	text, err := json.Marshal(args)
-	if err != nil {
-		return nil, err
-	}
-	result, err := s.Host.Python().Call(ctx, PythonCall{
-		Module:   k.module,
-		Function: k.function,
-		Args:     text,
-		Path:     []string{s.Settings.Library},
-		Dir:      s.Attempt.Dir,
-		Env:      s.Env,
-		LogFile:  filepath.Join(s.Attempt.Dir, StepLog),
-		Isolated: s.Attempt.Isolate || s.Step.Isolation == IsolationWorker,
-		Progress: func(done, total int64, note string) { s.Host.Progress(s.Step.ID, done, total, note) },
-		Output:   func(line string) { s.Host.Output(s.Step.ID, line) },
-	})
+	result, err := callPython(ctx, s, k.module, k.function, args, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +52,27 @@ func (k pythonKind) Run(ctx context.Context, s *StepContext) (map[string]string,
 		outputs[name] = outputText(v)
 	}
 	return outputs, nil
+}
+
+// callPython calls a function with keyword arguments in the attempt's
+// directory; what it prints goes to the step's log.
+func callPython(ctx context.Context, s *StepContext, module, function string, args map[string]any, path []string) (json.RawMessage, error) {
+	text, err := json.Marshal(args)
+	if err != nil {
+		return nil, err
+	}
+	return s.Host.Python().Call(ctx, PythonCall{
+		Module:   module,
+		Function: function,
+		Args:     text,
+		Path:     append(path, s.Settings.Library),
+		Dir:      s.Attempt.Dir,
+		Env:      s.Env,
+		LogFile:  filepath.Join(s.Attempt.Dir, StepLog),
+		Isolated: s.Attempt.Isolate || s.Step.Isolation == IsolationWorker,
+		Progress: func(done, total int64, note string) { s.Host.Progress(s.Step.ID, done, total, note) },
+		Output:   func(line string) { s.Host.Output(s.Step.ID, line) },
+	})
 }
 
 // outputText writes a JSON value as ${...} shall give it.

@@ -181,3 +181,24 @@ func (p *endingPython) Call(ctx context.Context, c PythonCall) (json.RawMessage,
 	p.end()
 	return nil, ctx.Err()
 }
+
+func TestAPythonFunctionAsAStep(t *testing.T) {
+	h := newHost(t)
+	require.NoError(t, os.WriteFile(filepath.Join(h.dir, "mine.py"), []byte("def f(word, times):\n    print('at work')\n    return word * times\n\ndef g():\n    raise KeyError('lost')\n\ndef full():\n    raise RuntimeError('write failed: [Errno 28] No space left on device')\n"), 0o644))
+	recipe := func(function, args string) *Recipe {
+		r, err := Parse("x.yaml", []byte("apiVersion: ftd/v1\nname: x\nsteps:\n- {id: f, uses: python, with: {module: mine, path: ['${job.dir}'], function: "+function+", args: "+args+"}}\n"))
+		require.NoError(t, err)
+		return r
+	}
+	h.run(job(h, recipe("f", "{word: ab, times: 2}"), nil))
+	require.Equal(t, "abab", h.steps["f"].Outputs["result"])
+	require.Equal(t, []string{"at work"}, h.output)
+	require.Equal(t, []string{"f running", "f succeeded"}, h.run(job(h, recipe("f", "{word: 3, times: 2}"), nil)), "it always runs")
+	require.Equal(t, "6", h.steps["f"].Outputs["result"])
+
+	p := h.fails(job(h, recipe("g", "{}"), nil))
+	require.Equal(t, CodePython, p.Code)
+	require.Equal(t, "the step f raised builtins.KeyError: 'lost'", p.Message)
+	require.Contains(t, p.Excerpt[len(p.Excerpt)-2], "raise KeyError('lost')")
+	require.Equal(t, CodeDiskFull, h.fails(job(h, recipe("full", "{}"), nil)).Code)
+}

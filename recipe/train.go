@@ -36,12 +36,12 @@ func (trainKind) Params() []Param {
 
 func (trainKind) Outputs() []string { return []string{"dir", "log", "checkpoint"} }
 
-func (k trainKind) Plan(ctx context.Context, s *StepContext) (Plan, error) {
-	spec, err := k.spec(ctx, s)
+func (k trainKind) Plan(_ context.Context, s *StepContext) (Plan, error) {
+	command, err := trainCommand(s)
 	if err != nil {
 		return Plan{}, err
 	}
-	return Plan{Summary: "train: " + fmt.Sprintf("%q", spec.Command), Inputs: inputs(k.Params(), s), Outputs: k.Outputs()}, nil
+	return Plan{Summary: fmt.Sprintf("train: %q", command), Inputs: inputs(k.Params(), s), Outputs: k.Outputs()}, nil
 }
 
 func (trainKind) Key(context.Context, *StepContext) (string, error) { return "", nil }
@@ -56,7 +56,9 @@ func (k trainKind) Run(ctx context.Context, s *StepContext) (map[string]string, 
 		return nil, err
 	}
 	if err := s.Host.AttemptStarted(ctx, s.Attempt.ID, run.Shim()); err != nil {
-		return nil, err
+		// What nobody knows of must not go on.
+		_, stopErr := run.Stop(context.WithoutCancel(ctx), launcher.DefaultLadder(), nil)
+		return nil, errors.Join(err, stopErr)
 	}
 	status, err := supervise(ctx, s, run)
 	if err != nil {
@@ -102,7 +104,6 @@ func (trainKind) Verify(_ context.Context, s *StepContext, outputs map[string]st
 func (trainKind) spec(ctx context.Context, s *StepContext) (launcher.Spec, error) {
 	spec := launcher.Spec{
 		Run:         s.Job + "/" + s.Attempt.ID,
-		Command:     s.texts("command"),
 		Dir:         s.text("dir"),
 		Log:         trainingLog,
 		Checkpoints: s.texts("checkpoints"),
@@ -110,20 +111,12 @@ func (trainKind) spec(ctx context.Context, s *StepContext) (launcher.Spec, error
 	if spec.Dir == "" {
 		spec.Dir = s.Attempt.Dir
 	}
+	var err error
+	if spec.Command, err = trainCommand(s); err != nil {
+		return spec, err
+	}
 	extra := map[string]string{}
-	config := s.text("config")
-	switch {
-	case (config == "") == (len(spec.Command) == 0):
-		return spec, &Problem{
-			Code:    CodeInvalid,
-			Message: fmt.Sprintf("the step %s must have a config or a command, and not both", s.Step.ID),
-			Remedy:  "give one of the two",
-		}
-	case config != "":
-		var err error
-		if spec.Command, err = mindformersCommand(s, config); err != nil {
-			return spec, err
-		}
+	if s.text("config") != "" {
 		mindformersEnv(s, extra)
 	}
 	for name, value := range s.Env {
@@ -148,9 +141,21 @@ func (trainKind) spec(ctx context.Context, s *StepContext) (launcher.Spec, error
 	return spec, nil
 }
 
-// mindformersCommand runs the config by a checkout's run_mindformer.py, or by
-// ftd's own entry, which does the same for a wheel.
-func mindformersCommand(s *StepContext, config string) ([]string, error) {
+// trainCommand is the command as it is given, or what runs the config: a
+// checkout's run_mindformer.py, or ftd's own entry, which does the same for a
+// wheel.
+func trainCommand(s *StepContext) ([]string, error) {
+	command, config := s.texts("command"), s.text("config")
+	if (config == "") == (len(command) == 0) {
+		return nil, &Problem{
+			Code:    CodeInvalid,
+			Message: fmt.Sprintf("the step %s must have a config or a command, and not both", s.Step.ID),
+			Remedy:  "give one of the two",
+		}
+	}
+	if config == "" {
+		return command, nil
+	}
 	mode := "--run_mode=" + s.text("run_mode")
 	checkout := s.text("mindformers")
 	if checkout == "" {
@@ -206,40 +211,6 @@ func start(ctx context.Context, s *StepContext, spec launcher.Spec) (*launcher.R
 		}
 	}
 	return run, err
-}
-
-// supervise follows a run to its end, and stops it when ctx ends by [ErrStop].
-// Whatever else ends ctx leaves the training alone.
-func supervise(ctx context.Context, s *StepContext, run *launcher.Run) (launcher.Status, error) {
-	outlive, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	var options []launcher.FollowOption
-	if host, ok := s.Host.(FollowOptions); ok {
-		options = host.FollowOptions(s.Attempt.ID)
-	}
-	followed := make(chan error, 1)
-	go func() { followed <- run.Follow(outlive, s.Host.Observer(s.Attempt.ID), options...) }()
-	select {
-	case err := <-followed:
-		if err != nil {
-			return launcher.Status{}, err
-		}
-		return run.Wait(ctx)
-	case <-ctx.Done():
-	}
-	if !errors.Is(context.Cause(ctx), ErrStop) {
-		cancel()
-		<-followed
-		return launcher.Status{}, context.Cause(ctx)
-	}
-	status, err := run.Stop(outlive, launcher.DefaultLadder(), func(r launcher.Rung) {
-		s.Host.Output(s.Step.ID, "stopping the training: "+r.Name)
-	})
-	if err != nil {
-		return status, err
-	}
-	// The end of the log is read as well.
-	return status, <-followed
 }
 
 // environ looks a variable up among NAME=VALUE entries.

@@ -3,6 +3,7 @@ package recipe
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -254,4 +255,58 @@ func TestTheProofOfTheWeights(t *testing.T) {
 	require.Contains(t, problem(), "layers.2 is not in the checkpoint")
 	report(weightsReport{Checkpoint: "/base.ckpt"})
 	require.Contains(t, problem(), "0 of its 0")
+}
+
+// A training goes on by itself: an observer that fails for a while loses nothing.
+func TestAnObserverThatFailsForAWhile(t *testing.T) {
+	h := newHost(t)
+	j := training(t, h, trainer(t, h, "--steps", "20", "--step-ms", "1")...)
+	require.NoError(t, Run(context.Background(), j, &failingHost{memoryHost: h, failures: 1}, h.settings()))
+	require.Equal(t, upTo(20), h.trainedSteps())
+	require.Contains(t, strings.Join(h.output, "\n"), "it begins again: the journal is busy")
+}
+
+// A training whose start cannot be stored is not left to itself.
+func TestATrainingThatNobodyKnowsOfIsEnded(t *testing.T) {
+	h := newHost(t)
+	j := training(t, h, "sleep", "1000")
+	err := Run(context.Background(), j, &failingHost{memoryHost: h, started: errors.New("the journal is gone")}, h.settings())
+	require.ErrorContains(t, err, "the journal is gone")
+	run, err := launcher.Open(h.attempt("train").Dir)
+	require.NoError(t, err)
+	status, err := run.Status()
+	require.NoError(t, err)
+	require.Equal(t, launcher.StateExited, status.State)
+	require.Equal(t, StepFailed, h.steps["train"].State)
+}
+
+// failingHost fails in what it stores.
+type failingHost struct {
+	*memoryHost
+	failures int
+	started  error
+}
+
+func (h *failingHost) AttemptStarted(ctx context.Context, attempt string, s launcher.Shim) error {
+	if h.started != nil {
+		return h.started
+	}
+	return h.memoryHost.AttemptStarted(ctx, attempt, s)
+}
+
+func (h *failingHost) Observer(attempt string) launcher.Observer {
+	return &failingObserver{h.memoryHost.Observer(attempt), h}
+}
+
+type failingObserver struct {
+	launcher.Observer
+	host *failingHost
+}
+
+func (o *failingObserver) Batch(ctx context.Context, b launcher.Batch) error {
+	if o.host.failures > 0 {
+		o.host.failures--
+		return errors.New("the journal is busy")
+	}
+	return o.Observer.Batch(ctx, b)
 }

@@ -1,0 +1,72 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+)
+
+// context fills in what a kind gets to see of a step.
+func (r *runner) context(step Step, kind Kind) (*StepContext, error) {
+	s := &StepContext{
+		Job: r.job.ID, Step: step, Host: r.host, Settings: r.settings,
+		Env: map[string]string{}, From: map[string]string{},
+	}
+	with, err := expandAll(map[string]any(step.With), r.value)
+	if err != nil {
+		return nil, err
+	}
+	if s.With, err = convertAll(kind.Params(), with.(map[string]any), r.job.Base); err != nil {
+		var p *Problem
+		if errors.As(err, &p) {
+			p.Message = fmt.Sprintf("the step %s: %s", step.ID, p.Message)
+			p.Source = r.job.Recipe.at[step.path].source()
+		}
+		return nil, err
+	}
+	for name, v := range step.With {
+		if text, ok := v.(string); ok {
+			s.From[name] = r.origin(text)
+		}
+	}
+	for _, env := range []map[string]string{r.job.Recipe.Env, step.Env} {
+		for name, text := range env {
+			if s.Env[name], err = expand(text, r.value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	maps.Copy(s.Env, r.job.Env)
+	return s, nil
+}
+
+// value returns what a reference stands for.
+func (r *runner) value(name string) (string, error) {
+	if v, ok := r.vars[name]; ok {
+		return v, nil
+	}
+	step, output, _ := outputReference(name)
+	if v, ok := r.done[step].Outputs[output]; ok {
+		return v, nil
+	}
+	return "", &Problem{
+		Code:    CodeResult,
+		Message: fmt.Sprintf("the step %s has left no output %q", step, output),
+		Remedy:  "run the recipe again with --force",
+	}
+}
+
+// origin says which result a parameter's value belongs to, if it is nothing
+// but a reference to the output of a step whose result has a key.
+func (r *runner) origin(text string) string {
+	plain, references, _, _ := pieces(text)
+	if len(references) != 1 || plain[0] != "" || plain[1] != "" {
+		return ""
+	}
+	step, output, ok := outputReference(references[0].name)
+	if !ok || r.done[step].Key == "" {
+		return ""
+	}
+	return filepath.Join(r.done[step].Key, output)
+}

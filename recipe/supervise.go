@@ -1,0 +1,75 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"ftd/launcher"
+)
+
+const (
+	followAgain = time.Second // pause before a following that failed begins again
+	followTries = 3           // of a run that is over
+)
+
+// supervise follows a run to its end, and stops it when ctx ends by [ErrStop].
+// Whatever else ends ctx leaves the training alone.
+func supervise(ctx context.Context, s *StepContext, run *launcher.Run) (launcher.Status, error) {
+	outlive, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	followed := make(chan error, 1)
+	go func() { followed <- follow(outlive, s, run) }()
+	select {
+	case err := <-followed:
+		cancel()
+		if err != nil {
+			return launcher.Status{}, err
+		}
+		return run.Wait(ctx)
+	case <-ctx.Done():
+	}
+	var status launcher.Status
+	err := context.Cause(ctx)
+	if errors.Is(err, ErrStop) {
+		status, err = run.Stop(outlive, launcher.DefaultLadder(), func(r launcher.Rung) {
+			s.Host.Output(s.Step.ID, "stopping the training: "+r.Name)
+		})
+		if err == nil { // the end of the log is read as well
+			defer cancel()
+			return status, <-followed
+		}
+	}
+	cancel()
+	<-followed
+	return status, err
+}
+
+// follow lets the host observe a run until all is read. A training is never
+// given up because its observer failed: it goes on by itself, so the following
+// begins again where it ended.
+func follow(ctx context.Context, s *StepContext, run *launcher.Run) error {
+	var options []launcher.FollowOption
+	if host, ok := s.Host.(FollowOptions); ok {
+		options = host.FollowOptions(s.Attempt.ID)
+	}
+	tries := 0
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = followAgain, time.Minute
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := run.Follow(ctx, s.Host.Observer(s.Attempt.ID), options...)
+		if err == nil || ctx.Err() != nil {
+			return struct{}{}, err
+		}
+		s.Host.Output(s.Step.ID, fmt.Sprintf("following the training failed, it begins again: %v", err))
+		if status, statusErr := run.Status(); statusErr != nil || status.State.Over() {
+			if tries++; tries == followTries {
+				return struct{}{}, backoff.Permanent(err)
+			}
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
+	return err
+}
