@@ -23,8 +23,9 @@ if [ -e "$dir" ] && [ ! -f "$dir/.made-by-ftd" ]; then
 	echo "$dir exists and was not made by scripts/env.sh; remove it or give another directory" >&2
 	exit 1
 fi
-free=$(df -Pk "$(dirname "$dir")" 2>/dev/null | awk 'NR == 2 {print int($4 / 1048576)}')
-if [ -n "$free" ] && [ "$free" -lt 5 ]; then
+mkdir -p "$(dirname "$dir")"
+free=$(df -Pk "$(dirname "$dir")" | awk 'NR == 2 {print int($4 / 1048576)}')
+if [ "$free" -lt 5 ]; then
 	echo "$(dirname "$dir") has $free GB free; the environment needs 5 GB while it is installed" >&2
 	exit 1
 fi
