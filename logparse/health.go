@@ -28,10 +28,11 @@ type health struct {
 	losses   window
 	best     float64 // smallest median of a stretch of losses
 	stretch  int
-	same     int // steps with the same loss, at the end
-	overflow int // steps with overflow, at the end
-	floor    int // of these, those with a loss scale of at most 1
-	bad      int // steps with a loss that is not finite, at the end
+	same     int     // steps with the same loss, at the end
+	overflow int     // steps with overflow, at the end
+	floor    int     // of these, those with a loss scale of at most 1
+	bad      int     // steps with a loss that is not finite, at the end
+	previous float64 // the last finite loss
 	smooth   float64
 	any      bool
 }
@@ -53,14 +54,14 @@ func (h *health) add(s *Step) {
 		return
 	}
 	h.bad = 0
-	if n := len(h.losses.values); n > 0 && h.losses.last(1)[0] == s.Loss {
+	if !h.any {
+		h.any, h.smooth = true, s.Loss
+	} else if h.previous == s.Loss {
 		h.same++
 	} else {
 		h.same = 0
 	}
-	if !h.any {
-		h.any, h.smooth = true, s.Loss
-	}
+	h.previous = s.Loss
 	h.smooth += 0.1 * (s.Loss - h.smooth)
 	h.losses.add(s.Loss)
 	if h.stretch++; h.stretch%trendSteps == 0 {

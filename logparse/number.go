@@ -13,6 +13,36 @@ var pow10 = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10,
 // "-inf" among them, and returns the index after it. ok is false where there
 // is no number; i is then returned unchanged.
 func readFloat(b []byte, i int) (v float64, next int, ok bool) {
+	// Most numbers are short and have neither sign nor exponent. Up to 2^53 the
+	// digits are exact, and one division by an exact power of ten rounds once:
+	// the result is the correct one.
+	var mant uint64
+	j := i
+	for j < len(b) && b[j]-'0' <= 9 {
+		mant = mant*10 + uint64(b[j]-'0')
+		j++
+	}
+	places := 0
+	if j > i && j < len(b) && b[j] == '.' {
+		dot := j
+		j++
+		for j < len(b) && b[j]-'0' <= 9 {
+			mant = mant*10 + uint64(b[j]-'0')
+			j++
+		}
+		places = j - dot - 1
+	}
+	if j > i && j-i <= 18 && mant < 1<<53 && (j == len(b) || b[j]|0x20 != 'e') {
+		if places == 0 {
+			return float64(mant), j, true
+		}
+		return float64(mant) / pow10[places], j, true
+	}
+	return readAnyFloat(b, i)
+}
+
+// readAnyFloat is readFloat for all forms of numbers.
+func readAnyFloat(b []byte, i int) (v float64, next int, ok bool) {
 	start := i
 	neg := false
 	if i < len(b) && (b[i] == '-' || b[i] == '+') {
@@ -51,8 +81,6 @@ func readFloat(b []byte, i int) (v float64, next int, ok bool) {
 			i = after
 		}
 	}
-	// Up to 2^53 the digits are exact, and one multiplication or division by
-	// an exact power of ten rounds once: the result is the correct one.
 	if digits <= 18 && mant < 1<<53 && exp >= -22 && exp <= 22 {
 		v = float64(mant)
 		if exp < 0 {

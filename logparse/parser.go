@@ -71,13 +71,14 @@ func (p *Parser) Offset() int64 { return p.offset }
 // next call of emit.
 func (p *Parser) Feed(chunk []byte, emit func(*Record)) {
 	p.emit = emit
+	cr := bytes.IndexByte(chunk, '\r') // mostly there is none: one look for many lines
 	for len(chunk) > 0 {
 		nl := bytes.IndexByte(chunk, '\n')
 		if nl < 0 {
 			p.pieces(chunk)
 			break
 		}
-		if !p.inLine && chunk[0] != 0 && bytes.IndexByte(chunk[:nl], '\r') < 0 {
+		if !p.inLine && chunk[0] != 0 && (cr < 0 || cr > nl) {
 			// The usual case: a whole line, read where it lies.
 			p.rec.Offset = p.offset
 			p.offset += int64(nl) + 1
@@ -89,6 +90,9 @@ func (p *Parser) Feed(chunk []byte, emit func(*Record)) {
 		}
 		p.lines++
 		chunk = chunk[nl+1:]
+		if cr -= nl + 1; cr < 0 && cr >= -(nl+1) {
+			cr = bytes.IndexByte(chunk, '\r')
+		}
 	}
 	p.emit = nil
 }

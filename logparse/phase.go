@@ -53,7 +53,11 @@ var announcements = func() (table [256][]announcement) {
 
 // undecorated removes the dots and equals signs around a title.
 func undecorated(b []byte) []byte {
-	return bytes.TrimLeft(b, ".= ")
+	i := 0
+	for i < len(b) && (b[i] == '.' || b[i] == '=' || b[i] == ' ') {
+		i++
+	}
+	return b[i:]
 }
 
 // announced looks a message up among the announcements.

@@ -71,8 +71,11 @@ func readDelta(b []byte, i int) (seconds float64, ok bool) {
 // parseEpoch reads the line that mindformers r0.2 to r0.6 and MindSpore's
 // TimeMonitor print at the end of an epoch or a sink.
 func parseEpoch(b []byte, out *Epoch) bool {
-	*out = Epoch{MeanLoss: math.NaN()}
 	i := skipSpaces(b, 0)
+	if i == len(b) || b[i] != 'E' && b[i] != 'P' && b[i] != 'T' && b[i] != 'e' {
+		return false
+	}
+	*out = Epoch{MeanLoss: math.NaN()}
 	switch {
 	case hasAt(b, i, "Epoch time:"):
 		i += 11

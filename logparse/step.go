@@ -5,103 +5,146 @@ import (
 	"math"
 )
 
+// stepFields is what the fields of a step line were, besides their values.
+type stepFields struct {
+	braced, step, loss, time, millis, scale, norm, throughput, extra bool
+	decimals                                                         int
+}
+
 // parseStep reads the message of a step line into s. A line that began as a
 // step line and turns out to be none gives false. partial is set for a line
 // whose end may be missing: its numbers are trusted only up to the time.
 func parseStep(b []byte, s *Step, partial bool) bool {
 	*s = Step{}
+	var has stepFields
 	i := 0
-	braced := hasAt(b, 0, "{ ")
-	if braced {
-		i = 2
+	if hasAt(b, 0, "{ ") {
+		has.braced, i = true, 2
 	}
-	var hasStep, hasLoss, hasTime, hasMillis, hasScale, hasNorm, hasThroughput, hasExtra bool
-	decimals := 0
 	for i < len(b) {
 		if b[i] == ' ' || b[i] == ',' {
 			i++
 			continue
 		}
+		var next int
 		var ok bool
-		switch rest := b[i:]; {
-		case !hasStep && rest[0] == 'E' && hasAt(b, i, "Epoch:["):
-			if s.Epoch, s.Epochs, i, ok = readPair(b, i+7); !ok {
-				return false
-			}
-		case !hasStep && rest[0] == 's' && hasAt(b, i, "step:["):
-			if s.Step, s.Total, i, ok = readPair(b, i+6); !ok {
-				return false
-			}
-			if i < len(b) && b[i] != ',' {
-				return false // a line of TrainingStateMonitor, or prose
-			}
-			hasStep = true
-		case !hasStep:
+		if has.step {
+			next, ok = readField(b, i, s, &has)
+		} else {
+			next, ok = readPlace(b, i, s, &has)
+		}
+		if !ok {
 			return false
-		case !hasLoss && hasAt(b, i, "loss:"):
-			var dot int
-			if i, dot, ok = readLoss(b, i+5, s); !ok {
-				return false
-			}
-			decimals, hasLoss = dot, true
-		case hasAt(b, i, "per_step_time:"):
-			if s.StepMS, i, ok = readMillis(b, i+14); !ok {
-				return false
-			}
-			hasTime = true
-		case !hasTime && hasAt(b, i, "time:"):
-			if s.StepMS, i, ok = readMillis(b, i+5); !ok {
-				return false
-			}
-			hasTime, hasMillis = true, true
+		}
+		if next < 0 { // a field of a newer version, or the closing brace
+			next = valueEnd(b, i)
+		}
+		i = next
+	}
+	s.Format = has.format(s)
+	return has.step && has.loss && (has.time || !partial)
+}
+
+// readPlace reads one of the fields that say which step it is.
+func readPlace(b []byte, i int, s *Step, has *stepFields) (next int, ok bool) {
+	switch {
+	case hasAt(b, i, "step:["):
+		has.step = true
+		if s.Step, s.Total, i, ok = readPair(b, i+6); !ok {
+			return i, false
+		}
+		// Without a comma it is a line of TrainingStateMonitor, or prose.
+		return i, i == len(b) || b[i] == ','
+	case hasAt(b, i, "Epoch:["):
+		s.Epoch, s.Epochs, i, ok = readPair(b, i+7)
+		return i, ok
+	}
+	return i, false
+}
+
+// readField reads one of the fields after the step; next is -1 for one that is
+// not known.
+func readField(b []byte, i int, s *Step, has *stepFields) (next int, ok bool) {
+	switch b[i] {
+	case 'l':
+		switch {
 		case hasAt(b, i, "lr:"):
 			s.LR, i = readNumber(b, i+3)
-		case hasAt(b, i, "overflow cond:"):
-			s.Overflow, i = readTruth(b, i+14)
+			return i, true
+		case hasAt(b, i, "loss:"):
+			has.loss = true
+			i, has.decimals, ok = readLoss(b, i+5, s)
+			return i, ok
 		case hasAt(b, i, "loss_scale:"):
+			has.scale = true
 			s.LossScale, i = readNumber(b, i+11)
-			hasScale = true
-		case hasAt(b, i, "global_norm:"):
-			s.GlobalNorm, i = readNumber(b, i+12)
-			hasNorm = true
-		case hasAt(b, i, "train_throughput_per_npu:"):
-			s.Throughput, i = readNumber(b, i+25)
-			hasThroughput = true
+			return i, true
 		case hasAt(b, i, "lm_loss:"):
+			has.extra = true
 			s.LMLoss, i = readNumber(b, i+8)
-			hasExtra = true
+			return i, true
 		case hasAt(b, i, "load_balancing_loss:"):
+			has.extra = true
 			s.BalanceLoss, i = readNumber(b, i+20)
-			hasExtra = true
-		case hasAt(b, i, "mtp_loss:"):
+			return i, true
+		}
+	case 'p':
+		if hasAt(b, i, "per_step_time:") {
+			has.time = true
+			s.StepMS, i, ok = readMillis(b, i+14)
+			return i, ok
+		}
+	case 't':
+		switch {
+		case hasAt(b, i, "time:"):
+			has.time, has.millis = true, true
+			s.StepMS, i, ok = readMillis(b, i+5)
+			return i, ok
+		case hasAt(b, i, "train_throughput_per_npu:"):
+			has.throughput = true
+			s.Throughput, i = readNumber(b, i+25)
+			return i, true
+		}
+	case 'o':
+		if hasAt(b, i, "overflow cond:") {
+			s.Overflow, i = readTruth(b, i+14)
+			return i, true
+		}
+	case 'g':
+		if hasAt(b, i, "global_norm:") {
+			has.norm = true
+			s.GlobalNorm, i = readNumber(b, i+12)
+			return i, true
+		}
+	case 'm':
+		if hasAt(b, i, "mtp_loss:") {
+			has.extra = true
 			s.MTPLoss, i = readNumber(b, i+9)
-			hasExtra = true
-		default: // a field of a newer version, or the closing brace
-			i = valueEnd(b, i)
+			return i, true
 		}
 	}
-	if !hasStep || !hasLoss || partial && !hasTime {
-		return false
-	}
+	return -1, true
+}
+
+// format is the oldest format that has these fields.
+func (has *stepFields) format(s *Step) Format {
 	switch {
 	case s.Epochs == 0:
-		s.Format = FormatF6
-	case hasMillis && hasScale:
-		s.Format = FormatF1
-	case hasMillis:
-		s.Format = FormatF0
-	case !braced:
-		s.Format = FormatOther
-	case hasExtra || hasNorm && decimals == 6:
-		s.Format = FormatF5
-	case hasThroughput:
-		s.Format = FormatF4
-	case hasNorm:
-		s.Format = FormatF3
-	default:
-		s.Format = FormatF2
+		return FormatF6
+	case has.millis && has.scale:
+		return FormatF1
+	case has.millis:
+		return FormatF0
+	case !has.braced:
+		return FormatOther
+	case has.extra || has.norm && has.decimals == 6:
+		return FormatF5
+	case has.throughput:
+		return FormatF4
+	case has.norm:
+		return FormatF3
 	}
-	return true
+	return FormatF2
 }
 
 // readLoss reads "[current/mean]" or " current", and says how many decimals

@@ -121,19 +121,58 @@ func Read(ctx context.Context, r io.Reader, emit func(*Record), opts ...Option) 
 		return err
 	}
 	p := NewParser(opts...)
-	for {
-		p.Feed(buf[:n], emit)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n, err = r.Read(buf)
-		if err != nil {
-			p.Feed(buf[:n], emit)
-			p.Flush(emit)
-			if err != io.EOF {
-				return readError(err)
+	p.Feed(buf[:n], emit)
+	if err := feed(ctx, r, func(b []byte) { p.Feed(b, emit) }); err != nil {
+		return err
+	}
+	p.Flush(emit)
+	return p.verdict()
+}
+
+// feed reads r to its end while what was read before is being used. When ctx
+// ends it returns at once; a read that is under way ends by itself.
+func feed(ctx context.Context, r io.Reader, use func([]byte)) error {
+	type block struct {
+		data []byte
+		err  error
+	}
+	full, free := make(chan block), make(chan []byte, 2)
+	free <- make([]byte, readSize)
+	free <- make([]byte, readSize)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		for {
+			var buf []byte
+			select {
+			case buf = <-free:
+			case <-done:
+				return
 			}
-			return p.verdict()
+			n, err := r.Read(buf)
+			select {
+			case full <- block{buf[:n], err}:
+			case <-done:
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case b := <-full:
+			use(b.data)
+			if b.err == io.EOF {
+				return nil
+			}
+			if b.err != nil {
+				return readError(b.err)
+			}
+			free <- b.data[:readSize]
 		}
 	}
 }

@@ -40,9 +40,15 @@ type Summary struct {
 	stepMS   window // milliseconds of one step
 	samples  window // samples per second and device
 	scale    span   // loss scale
-	previous Step   // for the advance from one step line to the next
+	previous place  // of the step line before
 	entered  time.Time
 	minLoss  float64
+}
+
+// place is where a step stands in the plan.
+type place struct {
+	format        Format
+	total, global int64
 }
 
 // PhaseClock says how long a training was in a phase.
@@ -83,14 +89,14 @@ func (s *Summary) Add(r *Record) {
 	case KindStep:
 		s.step(&r.Step)
 	case KindProgress:
-		s.saves.movedOn(s.previous.Format)
+		s.saves.movedOn(s.previous.format)
 		s.samples.add(r.Progress.SamplesPerSec)
 	case KindPhase:
 		s.enter(r)
 	case KindSave:
 		s.saves.add(&r.Save)
 	case KindEnd:
-		s.saves.movedOn(s.previous.Format)
+		s.saves.movedOn(s.previous.format)
 		s.Completed = true
 	case KindProblem:
 		s.problem(r)
@@ -100,15 +106,12 @@ func (s *Summary) Add(r *Record) {
 func (s *Summary) step(st *Step) {
 	s.saves.movedOn(st.Format)
 	s.Steps++
-	last := *st
 	if s.First == nil {
-		first := last
-		s.First, s.Runs, s.minLoss = &first, max(s.Runs, 1), math.Inf(1)
+		first := *st
+		s.First, s.Last = &first, new(Step)
+		s.Runs, s.minLoss = max(s.Runs, 1), math.Inf(1)
 	}
-	if s.Last == nil {
-		s.Last = new(Step)
-	}
-	*s.Last = last
+	*s.Last = *st
 	if st.Overflow == True {
 		s.OverflowSteps++
 	}
@@ -128,7 +131,7 @@ func (s *Summary) step(st *Step) {
 	if st.StepMS > 0 {
 		s.stepMS.add(st.StepMS / float64(s.advance(st)))
 	}
-	s.previous = last
+	s.previous = place{st.Format, st.Total, st.GlobalStep()}
 }
 
 // advance is how many steps a line's time stands for: with a dataset sink the
@@ -137,8 +140,8 @@ func (s *Summary) advance(st *Step) int64 {
 	if st.Format != FormatF0 && st.Format != FormatF1 {
 		return 1
 	}
-	n := st.GlobalStep() - s.previous.GlobalStep()
-	if s.previous.Total != st.Total || n < 1 {
+	n := st.GlobalStep() - s.previous.global
+	if s.previous.total != st.Total || n < 1 {
 		return 1
 	}
 	return n
@@ -157,11 +160,11 @@ func (s *Summary) enter(r *Record) {
 	case PhaseCompiling:
 		s.CompileStarted = true
 	case PhaseStarting:
-		if s.Runs == 0 || s.previous.Step > 0 || s.Completed {
+		if s.Runs == 0 || s.previous != (place{}) || s.Completed {
 			s.Runs++
 		}
 		s.Completed = false
-		s.previous = Step{}
+		s.previous = place{}
 		s.saves.run()
 	}
 	for i := range s.Phases {
