@@ -23,25 +23,20 @@ import (
 var shim string
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "recipe")
-		if err != nil {
-			panic(err)
-		}
-		defer os.RemoveAll(dir)
-		shim = filepath.Join(dir, "ftd-shim")
-		build := exec.Command("go", "build", "-o", shim, "ftd/cmd/ftd-shim")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			panic(fmt.Sprintf("go build ftd-shim: %v\n%s", err, out))
-		}
-		code := m.Run()
-		if err := goleak.Find(); code == 0 && err != nil {
-			fmt.Println(err)
-			return 1
-		}
-		return code
-	}())
+	dir, err := os.MkdirTemp("", "recipe")
+	if err != nil {
+		panic(err)
+	}
+	shim = filepath.Join(dir, "ftd-shim")
+	build := exec.Command("go", "build", "-o", shim, "ftd/cmd/ftd-shim")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("go build ftd-shim: %v\n%s", err, out))
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		os.RemoveAll(dir)
+		os.Exit(status) //nolint:forbidigo // this is the end of the tests' main
+	}))
 }
 
 // memoryHost keeps in memory what the daemon keeps in its journal. Its Python

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -66,7 +67,8 @@ func inputProblem(p Param, path string, err error) error {
 
 // reason leaves out the path that an error of package os repeats.
 func reason(err error) error {
-	if p, ok := err.(*fs.PathError); ok {
+	var p *fs.PathError
+	if errors.As(err, &p) {
 		return p.Err
 	}
 	return err
@@ -103,10 +105,9 @@ func hashTree(h hash.Hash, tree fs.FS, root string) error {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
 		fmt.Fprintf(h, "file %q\n", path)
 		_, err = io.Copy(h, f)
-		return err
+		return errors.Join(err, f.Close())
 	})
 }
 

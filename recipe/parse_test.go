@@ -135,7 +135,7 @@ func TestBuiltInRecipes(t *testing.T) {
 func TestACommandIsTakenAsItIs(t *testing.T) {
 	r := ForCommand([]string{"sh", "-c", "echo ${HOME} $${x}"}, "/data/${odd}", "")
 	require.Equal(t, "sh", r.Name)
-	with, err := expandAll(map[string]any(r.Steps[0].With), func(string) (string, error) { return "changed", nil })
+	with, err := expandAll(r.Steps[0].With, func(string) (string, error) { return "changed", nil })
 	require.NoError(t, err)
 	m := with.(map[string]any)
 	require.Equal(t, []any{"sh", "-c", "echo ${HOME} $${x}"}, m["command"])
@@ -143,6 +143,6 @@ func TestACommandIsTakenAsItIs(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	require.Equal(t, "weights", nearest("wieghts", []string{"convert", "weights", "train"}))
+	require.Equal(t, "weights", nearest("wights", []string{"convert", "weights", "train"}))
 	require.Empty(t, nearest("zzzzzz", []string{"convert", "weights"}))
 }

@@ -13,7 +13,7 @@ func (r *runner) context(step Step, kind Kind) (*StepContext, error) {
 		Job: r.job.ID, Step: step, Host: r.host, Settings: r.settings,
 		Env: map[string]string{}, From: map[string]string{},
 	}
-	with, err := expandAll(map[string]any(step.With), r.value)
+	with, err := expandAll(step.With, r.value)
 	if err != nil {
 		return nil, err
 	}

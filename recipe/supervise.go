@@ -43,7 +43,9 @@ func supervise(ctx context.Context, s *StepContext, run *launcher.Run) (launcher
 		}
 	}
 	cancel()
-	<-followed
+	if followErr := <-followed; err == nil {
+		err = followErr
+	}
 	return status, err
 }
 
