@@ -154,6 +154,24 @@ func TestSystemExitOfAFunctionIsAnError(t *testing.T) {
 	})
 }
 
+func TestThreadsAndStandardInput(t *testing.T) {
+	inBothPlaces(t, func(t *testing.T, p place) {
+		text, err := p.call(t.Context(), module(t, `
+import sys, threading
+def f():
+    threads = [threading.Thread(target=sys.exit, args=(n,)) for n in range(4)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+    try:
+        input()
+    except EOFError:
+        return sys.stdin.read()
+`))
+		require.NoError(t, err)
+		require.Equal(t, `""`, string(text))
+	})
+}
+
 func TestCheckNamesTheMissingModule(t *testing.T) {
 	require.NoError(t, python.Check(t.Context(), []string{"json", "email.mime.text"}))
 	require.ErrorContains(t, python.Check(t.Context(), []string{"json", "nosuch"}), "No module named 'nosuch'")

@@ -60,7 +60,7 @@ def enter(text: bytes) -> bytes | None:
     """Set up the surroundings of a call; returns an error or None."""
     global _call
     try:
-        header = json.loads(text)
+        header = json.loads(text.decode())  # of bytes it would first guess the encoding
         _surroundings.enter(header)
         _progress.enter(header.get("progress_fd", -1))
         _call = _Call(header)
@@ -113,7 +113,7 @@ def _arguments(args: bytes) -> tuple[list[Any], dict[str, Any]]:
     if not args:
         return [], {}
     try:
-        decoded = json.loads(args)
+        decoded = json.loads(args.decode())
     except ValueError as error:
         raise ValueError(f"the arguments are not JSON: {error}") from None
     if isinstance(decoded, list):
