@@ -14,10 +14,8 @@ import (
 	"ftd/api"
 )
 
-// awayFor is how long a daemon that went away in the middle is waited for: a
-// restart or an upgrade costs the job nothing, and should not cost its
-// follower anything either.
-const awayFor = 10 * time.Minute
+// summaryEvery is how often the daemon is asked for its summary of a training.
+const summaryEvery = time.Second
 
 // follower watches one job to its end.
 type follower struct {
@@ -41,7 +39,7 @@ func (f *follower) follow(ctx context.Context, job api.Job) (*api.Job, error) {
 
 	// The reader is ended and waited for before follow returns.
 	reading, stop := context.WithCancel(ctx)
-	events := make(chan api.Event)
+	events := make(chan happening)
 	failed := make(chan error, 1)
 	go func() { failed <- f.read(reading, job, events) }()
 	ended := false
@@ -58,16 +56,29 @@ func (f *follower) follow(ctx context.Context, job api.Job) (*api.Job, error) {
 	signal.Notify(resized, syscall.SIGWINCH)
 	defer signal.Stop(resized)
 
-	var asked time.Time
+	var asked, due time.Time
 	for !m.job.State.Ended() {
 		select {
 		case e := <-events:
-			if e.Type == api.EventPoints && f.now().Sub(asked) >= time.Second {
-				asked = f.now()
+			if e.away {
+				f.view.talk("the daemon does not answer; trainings go on without it, and it is waited for")
+				continue
+			}
+			if e.Type == api.EventPoints {
+				// Once now and once later: what a log says of a step after its
+				// line, such as the samples per second, is no event.
+				due = f.now().Add(summaryEvery)
+				if f.now().Sub(asked) >= summaryEvery {
+					asked = f.now()
+					f.refresh(ctx, m)
+				}
+			}
+			f.view.show(m, m.apply(e.Event), f.now())
+		case <-clocks.C:
+			if !due.IsZero() && f.now().After(due) {
+				due = time.Time{}
 				f.refresh(ctx, m)
 			}
-			f.view.show(m, m.apply(e), f.now())
-		case <-clocks.C:
 			f.view.tick(m, f.now())
 		case <-resized:
 			f.view.tick(m, f.now())
@@ -76,31 +87,48 @@ func (f *follower) follow(ctx context.Context, job api.Job) (*api.Job, error) {
 			return nil, err
 		}
 	}
-	return f.client.Job(ctx, job.ID)
+	return untilBack(ctx, nil, func() (*api.Job, error) { return f.client.Job(ctx, job.ID) })
+}
+
+// happening is an event, or that the daemon is away.
+type happening struct {
+	api.Event
+	away bool
 }
 
 // refresh fetches what the daemon alone knows of a training, such as samples
 // per second. It only makes the view richer, so a failure is not told: the
 // event stream will.
 func (f *follower) refresh(ctx context.Context, m *model) {
+	ctx, cancel := context.WithTimeout(ctx, summaryEvery)
+	defer cancel()
 	if job, err := f.client.Job(ctx, m.job.ID); err == nil {
 		m.refresh(*job)
 	}
 }
 
-// read passes the job's events on until ctx ends or the daemon refuses. A
-// daemon that is away for a while is waited for.
-func (f *follower) read(ctx context.Context, job api.Job, events chan<- api.Event) error {
-	q := api.EventsQuery{After: job.Event, Job: job.ID, Follow: true}
-	for e, err := range f.client.Events(ctx, q) {
+// read passes the job's events on until ctx ends or the daemon refuses. That
+// the daemon is away is told once for each time.
+func (f *follower) read(ctx context.Context, job api.Job, events chan<- happening) error {
+	told := false
+	pass := func(h happening) {
+		select {
+		case events <- h:
+		case <-ctx.Done():
+		}
+	}
+	away := func() {
+		if !told {
+			told = true
+			pass(happening{away: true})
+		}
+	}
+	for e, err := range patientEvents(ctx, f.client, api.EventsQuery{After: job.Event, Job: job.ID, Follow: true}, away) {
 		if err != nil {
 			return err
 		}
-		select {
-		case events <- e:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		told = false
+		pass(happening{Event: e})
 	}
 	return ctx.Err()
 }
@@ -125,9 +153,9 @@ The exit status is 0 only if the job succeeded, 7 if it ended in another way,
 // wait do once there is a job.
 func followToEnd(c *cobra.Command, client *api.Client, job *api.Job, o followOptions) error {
 	ctx := c.Context()
-	patient := &api.Client{Socket: client.Socket, Version: client.Version, Wait: awayFor}
-	defer patient.Close()
-	f := follower{client: patient, view: newView(c, o), now: time.Now}
+	client = patient(client)
+	defer client.Close()
+	f := follower{client: client, view: newView(c, o), now: time.Now}
 	ended, err := f.follow(ctx, *job)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return &detachedError{job.ID}
@@ -139,7 +167,7 @@ func followToEnd(c *cobra.Command, client *api.Client, job *api.Job, o followOpt
 		if err := printJSON(c.OutOrStdout(), ended); err != nil {
 			return err
 		}
-	} else if err := showEnding(c, patient, ended, o); err != nil {
+	} else if err := showEnding(c, client, ended, o); err != nil {
 		return err
 	}
 	if ended.State != api.StateSucceeded {
@@ -157,7 +185,8 @@ func showEnding(c *cobra.Command, client *api.Client, job *api.Job, o followOpti
 	var points []api.Point
 	if job.Training != nil {
 		var err error
-		if points, err = fetchPoints(c.Context(), client, job.ID); err != nil {
+		points, err = untilBack(c.Context(), nil, func() ([]api.Point, error) { return fetchPoints(c.Context(), client, job.ID) })
+		if err != nil {
 			return err
 		}
 	}

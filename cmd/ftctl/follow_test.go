@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +27,7 @@ func background(t *testing.T, args ...string) func() (out, talk string, status i
 		select {
 		case r := <-done:
 			return r.out, r.talk, r.status
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("ftctl did not end")
 			panic("unreachable")
 		}
@@ -38,8 +37,8 @@ func background(t *testing.T, args ...string) func() (out, talk string, status i
 // eventually waits for a condition of the world outside.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
+	deadline := time.Now().Add(time.Minute)
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !holds() {
 		if time.Now().After(deadline) {
@@ -49,133 +48,146 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// submitted waits for the only job of the house.
-func (h *house) submitted() string {
-	h.t.Helper()
-	var id string
-	eventually(h.t, "the job", func() bool {
-		jobs, err := engine{h}.Jobs(h.t.Context(), api.JobsQuery{})
-		require.NoError(h.t, err)
-		if len(jobs) == 1 {
-			id = jobs[0].ID
-		}
-		return id != ""
-	})
-	return id
-}
-
-func (h *house) train(id string) {
-	h.begin(id)
-	since := time.Now()
-	h.logged(id, api.Training{Phase: api.PhaseCompiling, PhaseSince: since})
-	points := losses(falling(10)...)
-	t := api.Training{Phase: api.PhaseTraining, PhaseSince: since.Add(7 * time.Second), Last: &points[9], StepsDone: 10,
-		StepsTotal: 10, StepSeconds: 0.031, SamplesPerSec: 18.2, SecondsLeft: api.Float(0).Ptr(),
-		Checkpoints: []api.Checkpoint{{Path: "/d/llama-10_1.ckpt", Complete: true, Tensors: 112, Bytes: 1_400_000, Step: 10}}}
-	h.logged(id, t, points...)
-	require.NoError(h.t, h.journal.AddCheckpoint(h.t.Context(), id, "train", "train.1", t.Checkpoints[0]))
-}
-
-func TestRunFollowsToASuccess(t *testing.T) {
+func TestTrainFollowsToASuccess(t *testing.T) {
 	h := newHouse(t)
-	result := background(t, "train", "--name", "first", "--", "python", "train.py", "--lr", "1")
+	s := h.stage()
+	result := background(t, s.ftctl("--name", "first", "-e", "FTCTL_TEST=1")...)
 	id := h.submitted()
-	h.train(id)
-	h.end(id, api.StateSucceeded, nil)
+	s.compile(7 * time.Second)
+	s.steps(1, 20, 20)
+	s.exit(0)
 	out, talk, status := result()
-	require.Zero(t, status, talk)
+	require.Zero(t, status, out+talk)
 	require.Contains(t, talk, "job "+id+" (first)")
-	for _, words := range []string{"train: running\n", "compiling, nothing is wrong", "compiled in 7.0 s", "step 10/10  loss ",
-		"18.2 samples/s", "train: succeeded after", "┤", "overflow    0 steps",
-		"checkpoint  /d/llama-10_1.ckpt (step 10, 112 tensors, 1.4 MB, verified)", "job " + id + " succeeded in"} {
+	for _, words := range []string{"train: running\n", "compiling, nothing is wrong", "compiled in 7.", "step 20/20  loss 4.299",
+		"18.2 samples/s", "train: succeeded after", "┤", "overflow    0 steps", "checkpoint  none", "job " + id + " succeeded in"} {
 		require.Contains(t, out, words)
 	}
 	require.NotContains(t, out, "\x1b", "no terminal, no escapes")
-	submit, err := h.journal.Submitted(t.Context(), id)
-	require.NoError(t, err)
-	require.Equal(t, []string{"python", "train.py", "--lr", "1"}, submit.Command)
 }
 
-func TestRunTellsAFailure(t *testing.T) {
+func TestTrainTellsAFailure(t *testing.T) {
 	h := newHouse(t)
-	result := background(t, "train", "false")
-	id := h.submitted()
-	h.begin(id)
-	h.end(id, api.StateFailed, failure())
+	s := h.stage()
+	result := background(t, s.ftctl()...)
+	h.submitted()
+	for _, line := range []string{"Traceback (most recent call last):", `  File "train.py", line 4, in load`, "ValueError: made of cheese"} {
+		s.line(line)
+	}
+	s.exit(3)
 	out, talk, status := result()
 	require.Equal(t, exitJob, status)
-	require.Contains(t, out, "error: "+failure().Message)
-	require.Contains(t, out, "what to do: "+failure().Remedy)
-	require.NotContains(t, talk, failure().Message, "once is enough")
+	require.Contains(t, out, "error: ")
+	require.Contains(t, out, "made of cheese")
+	require.Contains(t, out, `  |   File "train.py", line 4, in load`)
+	require.Contains(t, out, "rank_0.log:")
+	require.Contains(t, out, "what to do: ")
+	require.NotContains(t, talk, "cheese", "once is enough")
 }
 
-func TestRunAsJSON(t *testing.T) {
+func TestTrainAsJSON(t *testing.T) {
 	h := newHouse(t)
-	result := background(t, "train", "-o", "json", "--", "false")
-	id := h.submitted()
-	h.begin(id)
-	h.end(id, api.StateFailed, failure())
+	s := h.stage()
+	result := background(t, s.ftctl("-o", "json")...)
+	h.submitted()
+	s.exit(3)
 	out, talk, status := result()
 	require.Equal(t, exitJob, status)
-	var job api.Job
-	require.NoError(t, json.Unmarshal([]byte(out), &job))
+	job := decode[api.Job](t, out)
 	require.Equal(t, api.StateFailed, job.State)
-	var e api.Error
-	require.NoError(t, json.Unmarshal([]byte(talk), &e), "stderr holds the error and nothing else: %s", talk)
-	require.Equal(t, *failure(), e)
+	require.Equal(t, 3, *job.Steps[0].Attempts[0].ExitCode, "the training's own status")
+	require.Equal(t, *job.Error, decode[api.Error](t, talk), "stderr holds the error and nothing else")
 }
 
-func TestRunDetached(t *testing.T) {
+func TestDetachedJobsAreNamedOnStdout(t *testing.T) {
 	h := newHouse(t)
-	out, talk, status := run(t, "run", "tiny-llama", "--detach", "--set", "steps=3", "--set", "a=b=c")
+	out, talk, status := run(t, "train", "-d", "--name", "n", "--dir", h.dir, "--", "true")
 	require.Zero(t, status, talk)
 	id := strings.TrimSpace(out)
 	require.Contains(t, talk, "ftctl wait "+id)
-	submit, err := h.journal.Submitted(t.Context(), id)
-	require.NoError(t, err)
-	require.Equal(t, map[string]string{"steps": "3", "a": "b=c"}, submit.Vars)
+	require.Equal(t, "n", h.ended(id).Name)
 
-	out, talk, status = run(t, "run", "tiny-llama", "-d", "-o", "json")
+	out, talk, status = run(t, "train", "-d", "-o", "json", "true")
 	require.Zero(t, status)
 	require.Empty(t, talk)
-	var job api.Job
-	require.NoError(t, json.Unmarshal([]byte(out), &job))
-	require.Equal(t, api.StateQueued, job.State)
+	h.ended(decode[api.Job](t, out).ID)
+}
+
+func TestRunRefusesWhatIsWrongWithTheRecipe(t *testing.T) {
+	h := newHouse(t)
+	for name, c := range map[string]struct {
+		args   []string
+		status int
+		says   string
+	}{
+		"name":     {[]string{"tiny-lama"}, exitNotFound, "tiny-llama"},
+		"file":     {[]string{"./nowhere.yaml"}, exitNotFound, "nowhere.yaml"},
+		"variable": {[]string{"tiny-llama", "--set", "nonsense=1"}, exitUsage, "nonsense"},
+		"stdin":    {[]string{"-"}, exitUsage, "empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, talk, status := run(t, append([]string{"run"}, c.args...)...)
+			require.Equal(t, c.status, status, talk)
+			require.Contains(t, talk, c.says)
+			require.LessOrEqual(t, strings.Count(talk, "\n"), 2, talk)
+		})
+	}
+	jobs, err := h.client.Jobs(t.Context(), api.JobsQuery{})
+	require.NoError(t, err)
+	require.Empty(t, jobs, "nothing is left behind")
 }
 
 func TestWaitSaysHowTheJobEnded(t *testing.T) {
 	h := newHouse(t)
-	id := h.submit("true")
+	s := h.stage()
+	id := h.submit(s.command()...)
 	_, talk, status := run(t, "wait", "--timeout", "50ms", id)
 	require.Equal(t, exitTimeout, status)
 	require.Contains(t, talk, "it goes on")
 
 	result := background(t, "wait", "-q", id[:24])
-	h.begin(id)
-	h.end(id, api.StateSucceeded, nil)
+	s.exit(0)
 	out, talk, status := result()
-	require.Zero(t, status)
+	require.Zero(t, status, talk)
 	require.Empty(t, out+talk)
 
-	stopped := h.submit("true")
-	h.setJob(stopped, api.StateStopped, nil)
-	_, _, status = run(t, "wait", stopped)
+	out, _, status = run(t, "wait", id)
+	require.Zero(t, status)
+	require.Contains(t, out, "train: succeeded after")
+	stopped := h.submit("sleep", "1000")
+	_, _, status = run(t, "stop", stopped)
+	require.Zero(t, status)
+	out, _, status = run(t, "wait", stopped)
 	require.Equal(t, exitJob, status)
-	_, _, status = run(t, "wait", "01NOSUCHJOB")
+	require.Contains(t, out, "was stopped")
+	_, _, status = run(t, "wait", "01nosuchjob")
 	require.Equal(t, exitNotFound, status)
 }
 
-// A daemon that is restarted costs its followers nothing.
+// A daemon that dies and comes back costs its followers nothing.
 func TestAFollowerOutlivesTheDaemon(t *testing.T) {
 	h := newHouse(t)
-	result := background(t, "train", "true")
+	s := h.stage()
+	result := background(t, s.ftctl()...)
 	id := h.submitted()
-	h.train(id)
-	h.shut()
-	h.end(id, api.StateSucceeded, nil)
+	follow := background(t, "loss", "-f", id, "-o", "json")
+	s.steps(1, 10, 20)
+	eventually(t, "the tenth step", func() bool {
+		training := h.job(id).Training
+		return training != nil && training.StepsDone == 10
+	})
+	h.kill()
+	s.steps(11, 20, 20)
+	s.exit(0)
 	h.open()
 	out, talk, status := result()
-	require.Zero(t, status, talk)
-	require.Equal(t, 1, strings.Count(out, "step 10/10"), out)
+	require.Zero(t, status, out+talk)
+	require.Equal(t, 1, strings.Count(out, "step 20/20  loss"), out)
 	require.Equal(t, 1, strings.Count(out, "train: succeeded"), out)
+	out, talk, status = follow()
+	require.Zero(t, status, talk)
+	for i, line := range strings.Split(strings.TrimSpace(out), "\n") {
+		require.EqualValues(t, i+1, decode[api.Point](t, line).GlobalStep)
+	}
+	require.Equal(t, 20, strings.Count(out, "\n"))
 }

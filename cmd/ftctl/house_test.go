@@ -2,203 +2,142 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
 	"ftd/api"
-	"ftd/daemon/journal"
-	"ftd/daemon/server"
-	"ftd/recipe"
 )
 
-// house is a daemon without its engine: the real server on a real socket over
-// a real journal, in which the test writes what a job does, so that it can
-// stop the clock in the middle of a compile phase. The stories with the whole
-// daemon are told in package cmd_test.
+// house is a private daemon, the whole of it but Python, in a process of its
+// own that can be killed and started again.
 type house struct {
-	t       *testing.T
-	dir     string
-	socket  string
-	journal *journal.Journal
-	server  *server.Server
-	served  chan error
-
-	mu       sync.Mutex
-	training *api.Training
-	stopped  chan string // ids of jobs that were asked to stop
+	t      *testing.T
+	dir    string
+	socket string
+	client *api.Client
+	daemon *exec.Cmd
+	log    *os.File
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ftctl") // t.TempDir is too long for a socket
+	dir, err := os.MkdirTemp("", "ftctl") // t.TempDir may be too long for a socket
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	h := &house{t: t, dir: dir, socket: filepath.Join(dir, "s", "ftd.sock"), stopped: make(chan string, 10)}
-	h.journal, _, err = journal.Open(t.Context(), filepath.Join(dir, "journal.db"))
+	log, err := os.Create(filepath.Join(dir, "daemon.log"))
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.journal.Close()) })
-	t.Setenv("FTD_SOCKET", h.socket)
+	socket := filepath.Join(dir, "ftd.sock")
+	h := &house{t: t, dir: dir, socket: socket, log: log, client: &api.Client{Socket: socket, Wait: 20 * time.Second}}
+	t.Setenv("FTD_SOCKET", socket)
 	h.open()
-	t.Cleanup(h.shut)
+	t.Cleanup(h.leave)
 	return h
 }
 
-// open begins to serve, shut ends it; a daemon that is restarted does both.
+// open starts the daemon and waits until it answers.
 func (h *house) open() {
 	h.t.Helper()
-	l, err := server.Listen(h.socket, false)
+	self, err := os.Executable()
 	require.NoError(h.t, err)
-	h.server = server.New(server.Config{
-		Jobs: engine{h}, Journal: h.journal, Metrics: http.NotFoundHandler(), Log: zerolog.Nop(),
-		Version: func() api.Version {
-			return api.Version{Version: "test", API: api.APIVersion, PID: os.Getpid(), State: h.dir}
-		},
-		Access: server.Access{Owner: uint32(os.Getuid())},
-	})
-	h.served = make(chan error, 1)
-	go func(s *server.Server) { h.served <- s.Serve(l) }(h.server)
+	h.daemon = exec.Command(self, "--state-dir", filepath.Join(h.dir, "state"), "--socket", h.socket, "--shim", shim(h.t),
+		"--config", "/dev/null", "--env", "", "--metrics-address", "off", "--slots", "2")
+	h.daemon.Env = append(os.Environ(), asDaemon+"=1")
+	h.daemon.Stdout, h.daemon.Stderr = h.log, h.log
+	require.NoError(h.t, h.daemon.Start())
+	_, err = h.client.GetVersion(context.Background())
+	require.NoError(h.t, err)
 }
 
-func (h *house) shut() {
+// kill ends the daemon as a crash would.
+func (h *house) kill() {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	require.NoError(h.t, h.daemon.Process.Kill())
+	_ = h.daemon.Wait() // says that it was killed
+}
+
+// leave stops what still runs, and the daemon.
+func (h *house) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	require.NoError(h.t, h.server.Shutdown(ctx))
-	require.NoError(h.t, <-h.served)
+	jobs, err := h.client.Jobs(ctx, api.JobsQuery{Active: true})
+	require.NoError(h.t, err)
+	for _, j := range jobs {
+		_, _ = h.client.Stop(ctx, j.ID) // it may end by itself
+		_, err = h.client.WaitJob(ctx, j.ID)
+		require.NoError(h.t, err)
+	}
+	h.client.Close()
+	require.NoError(h.t, h.daemon.Process.Signal(syscall.SIGTERM))
+	require.NoError(h.t, h.daemon.Wait())
+	if h.t.Failed() {
+		text, _ := os.ReadFile(h.log.Name())
+		h.t.Logf("the daemon said:\n%s", text)
+	}
+	require.NoError(h.t, h.log.Close())
+	require.NoError(h.t, os.RemoveAll(h.dir))
 }
 
-// engine answers from the journal; it carries nothing out.
-type engine struct{ *house }
-
-func (e engine) Submit(ctx context.Context, s api.Submit) (api.Job, error) {
-	r := recipe.ForCommand(s.Command, s.Dir, s.Name)
-	if s.Recipe != "" {
-		var err error
-		if r, err = recipe.Load(s.Recipe); err != nil {
-			return api.Job{}, asError(err)
-		}
-	}
-	jobs, err := e.journal.Jobs(ctx, journal.JobsQuery{Limit: 100})
-	if err != nil {
-		return api.Job{}, err
-	}
-	job := api.Job{ID: fmt.Sprintf("01k9xq4t8m%016d", len(jobs)+1), Name: r.Name, Recipe: s.Recipe, State: api.StateQueued,
-		Created: time.Now(), Dir: filepath.Join(e.dir, "runs")}
-	if s.Name != "" {
-		job.Name = s.Name
-	}
-	for _, step := range r.Order() {
-		job.Steps = append(job.Steps, api.Step{ID: step.ID, Uses: step.Uses, State: api.StateQueued})
-	}
-	if err := e.journal.CreateJob(ctx, job, s); err != nil {
-		return api.Job{}, err
-	}
-	return e.Job(ctx, job.ID)
-}
-
-func (e engine) Job(ctx context.Context, ref string) (api.Job, error) {
-	id, err := e.journal.Resolve(ctx, ref)
-	if err != nil {
-		return api.Job{}, err
-	}
-	job, err := e.journal.Job(ctx, id)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if t := e.training; t != nil {
-		copied := *t
-		job.Training = &copied
-	}
-	return job, err
-}
-
-func (e engine) Jobs(ctx context.Context, q api.JobsQuery) ([]api.Job, error) {
-	return e.journal.Jobs(ctx, journal.JobsQuery{Active: q.Active, Before: q.Before, Limit: max(q.Limit, 100)})
-}
-
-func (e engine) Stop(ctx context.Context, ref string) (api.Job, error) {
-	id, err := e.journal.Resolve(ctx, ref)
-	if err == nil {
-		_, err = e.journal.SetJob(ctx, id, api.StateStopping, nil)
-	}
-	if err != nil {
-		return api.Job{}, err
-	}
-	e.stopped <- id
-	return e.Job(ctx, id)
-}
-
-func (e engine) Remove(ctx context.Context, ref string, checkpoints bool) error {
-	id, err := e.journal.Resolve(ctx, ref)
-	if err != nil {
-		return err
-	}
-	if !checkpoints && e.training != nil {
-		return api.Errorf(api.CodeConflict, "job %s holds checkpoints", id).WithRemedy("add --checkpoints")
-	}
-	return e.journal.RemoveJob(ctx, id)
-}
-
-func (e engine) Recipes() ([]api.Recipe, error) { return nil, nil }
-
-func (e engine) Call(_ context.Context, r api.CallRequest) (api.CallResult, error) {
-	if r.Function == "fail" {
-		return api.CallResult{}, api.Errorf(api.CodePython, "ValueError: no")
-	}
-	return api.CallResult{Result: r.Args, Output: "printed\n", Seconds: 0.1}, nil
-}
-
-// What follows writes into the journal what the daemon would.
-
+// submit hands in a command without ftctl.
 func (h *house) submit(command ...string) string {
 	h.t.Helper()
-	job, err := engine{h}.Submit(h.t.Context(), api.Submit{Command: command, Dir: h.dir})
+	job, err := h.client.Submit(h.t.Context(), api.Submit{Command: command, Dir: h.dir})
 	require.NoError(h.t, err)
 	return job.ID
 }
 
-func (h *house) setJob(id string, s api.State, failure *api.Error) {
+func (h *house) job(id string) *api.Job {
 	h.t.Helper()
-	_, err := h.journal.SetJob(h.t.Context(), id, s, failure)
+	job, err := h.client.Job(h.t.Context(), id)
 	require.NoError(h.t, err)
+	return job
 }
 
-func (h *house) setStep(id, step string, s api.State) {
+// ended waits for the end of a job.
+func (h *house) ended(id string) *api.Job {
 	h.t.Helper()
-	require.NoError(h.t, h.journal.SetStep(h.t.Context(), id, api.Step{ID: step, State: s}, time.Now()))
-}
-
-// begin starts the job and an attempt at its training.
-func (h *house) begin(id string) {
-	h.t.Helper()
-	h.setJob(id, api.StateRunning, nil)
-	h.setStep(id, "train", api.StateRunning)
-	_, err := h.journal.BeginAttempt(h.t.Context(), id, "train", "boot",
-		func(attempt string) string { return filepath.Join(h.dir, "runs", attempt) })
+	job, err := h.client.WaitJob(h.t.Context(), id)
 	require.NoError(h.t, err)
+	return job
 }
 
-// logged stores what was read from the training's log.
-func (h *house) logged(id string, t api.Training, points ...api.Point) {
+// submitted waits for the newest job, which ftctl is about to submit.
+func (h *house) submitted() string {
 	h.t.Helper()
-	t.Attempt = "train.1"
-	h.mu.Lock()
-	h.training = &t
-	h.mu.Unlock()
-	require.NoError(h.t, h.journal.AddBatch(h.t.Context(), journal.Batch{Job: id, Step: "train", Attempt: "train.1",
-		File: "1:1", Path: "rank_0.log", Parser: []byte("{}"), Tracker: []byte("{}"), Points: points,
-		Phases: []api.PhaseChange{{Phase: t.Phase, Since: t.PhaseSince}}}))
+	var id string
+	eventually(h.t, "the job", func() bool {
+		jobs, err := h.client.Jobs(h.t.Context(), api.JobsQuery{Limit: 1})
+		require.NoError(h.t, err)
+		if len(jobs) == 1 {
+			id = jobs[0].ID
+		}
+		return id != ""
+	})
+	return id
 }
 
-func (h *house) end(id string, s api.State, failure *api.Error) {
-	h.t.Helper()
-	h.setStep(id, "train", s)
-	h.setJob(id, s, failure)
+var built struct {
+	sync.Once
+	dir string
+	out []byte
+	err error
+}
+
+// shim returns a freshly built ftd-shim.
+func shim(t *testing.T) string {
+	t.Helper()
+	built.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "ftd-shim"); built.err == nil {
+			cmd := exec.Command("go", "build", "-o", built.dir, "ftd/cmd/ftd-shim")
+			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+			built.out, built.err = cmd.CombinedOutput()
+		}
+	})
+	require.NoError(t, built.err, "%s", built.out)
+	return filepath.Join(built.dir, "ftd-shim")
 }

@@ -37,9 +37,9 @@ func followLoss(c *cobra.Command, client *api.Client, o lossOptions, id string) 
 	if err := show.pause(all.points); err != nil || job.State.Ended() {
 		return err
 	}
-	patient := &api.Client{Socket: client.Socket, Version: client.Version, Wait: awayFor}
-	defer patient.Close()
-	for e, err := range patient.Events(ctx, api.EventsQuery{After: job.Event, Job: job.ID, Follow: true}) {
+	lasting := patient(client)
+	defer lasting.Close()
+	for e, err := range patientEvents(ctx, lasting, api.EventsQuery{After: job.Event, Job: job.ID, Follow: true}, nil) {
 		if err != nil {
 			return err
 		}

@@ -13,17 +13,31 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"ftd/daemon"
 )
 
 // asFtctl in the environment makes the test binary be ftctl, so that tests can
 // run it as a process of its own: with signals, pipes and terminals.
-const asFtctl = "FTCTL_TEST_RUN"
+// asDaemon makes it be the daemon.
+const (
+	asFtctl  = "FTCTL_TEST_BE_FTCTL"
+	asDaemon = "FTCTL_TEST_BE_DAEMON"
+)
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asFtctl) != "" {
+	switch {
+	case os.Getenv(asDaemon) != "":
+		os.Exit(daemon.Main(os.Args[1:], "test"))
+	case os.Getenv(asFtctl) != "":
 		main()
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		if built.dir != "" {
+			os.RemoveAll(built.dir)
+		}
+		os.Exit(status)
+	}))
 }
 
 // ftctlProcess prepares ftctl as a process that talks to the given socket.

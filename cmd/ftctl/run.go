@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -70,20 +71,35 @@ func recipeToSubmit(ctx context.Context, in io.Reader, recipe string) (api.Submi
 	}
 	if recipe == "-" {
 		text, err := readInput(ctx, in)
+		if err == nil {
+			err = notEmpty("standard input", text)
+		}
 		return api.Submit{Text: string(text), Base: here}, err
 	}
 	if !isRecipeFile(recipe) {
-		return api.Submit{Recipe: recipe}, nil
+		return api.Submit{Recipe: recipe, Base: here}, nil
 	}
 	text, err := os.ReadFile(recipe)
 	if err != nil {
 		return api.Submit{}, fileError(err)
+	}
+	if err := notEmpty(recipe, text); err != nil {
+		return api.Submit{}, err
 	}
 	path, err := filepath.Abs(recipe)
 	if err != nil {
 		return api.Submit{}, err
 	}
 	return api.Submit{Text: string(text), Base: filepath.Dir(path)}, nil
+}
+
+// notEmpty refuses a recipe without a word: to the daemon it would be none.
+func notEmpty(name string, text []byte) error {
+	if len(bytes.TrimSpace(text)) > 0 {
+		return nil
+	}
+	return api.Errorf(api.CodeRecipeInvalid, "the recipe from %s is empty", name).
+		WithRemedy("one to begin with: ftctl recipe show tiny-llama")
 }
 
 // isRecipeFile says whether the word is meant as a file: it looks like one.

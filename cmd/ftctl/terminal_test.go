@@ -25,6 +25,7 @@ type terminal struct {
 	master *os.File
 	before *unix.Termios
 	ended  chan error
+	drawn  chan struct{} // closed when all it wrote was drawn
 
 	mu      sync.Mutex
 	rows    [][]rune
@@ -46,16 +47,16 @@ func startInTerminal(t *testing.T, columns uint16, cmd *exec.Cmd) *terminal {
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
 	require.NoError(t, cmd.Start())
 	require.NoError(t, tty.Close())
-	s := &terminal{t: t, cmd: cmd, master: master, before: before, ended: make(chan error, 1), rows: make([][]rune, 1)}
-	read := make(chan struct{})
+	s := &terminal{t: t, cmd: cmd, master: master, before: before, ended: make(chan error, 1),
+		drawn: make(chan struct{}), rows: make([][]rune, 1)}
 	go func() {
-		defer close(read)
+		defer close(s.drawn)
 		s.read()
 	}()
 	go func() { s.ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		<-read // ends with the last writer of the terminal
+		<-s.drawn
 		require.NoError(t, master.Close())
 	})
 	return s
@@ -162,14 +163,14 @@ func (s *terminal) end() (status int) {
 	s.t.Helper()
 	select {
 	case <-s.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatalf("it did not end; the screen:\n%s", s.screen())
 	}
 	after, err := unix.IoctlGetTermios(int(s.master.Fd()), unix.TCGETS)
 	require.NoError(s.t, err)
 	require.Equal(s.t, s.before, after, "the modes of the terminal were changed")
-	// The reader may be behind: the cursor of a shell begins a line.
-	eventually(s.t, "the cursor at the beginning of a line", func() bool { return s.line() == "" })
+	<-s.drawn // nobody has the terminal open any more
+	require.Empty(s.t, s.line(), "the prompt of the shell must begin a line")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	require.Empty(s.t, s.unknown, "sequences that nobody undoes")
