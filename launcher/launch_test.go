@@ -68,7 +68,7 @@ func TestNothingLeaksIntoTheTraining(t *testing.T) {
 
 	// As a daemon started by "nohup ftd &" with an open file would.
 	cmd := exec.Command("sh", "-c", `trap "" HUP INT QUIT; exec "$0" "$1"`, tools.shim, dir)
-	cmd.ExtraFiles = []*os.File{leak}
+	cmd.ExtraFiles = []*os.File{leak, leak, leak}
 	require.NoError(t, cmd.Run())
 	run, err := Open(dir)
 	require.NoError(t, err)
@@ -77,7 +77,9 @@ func TestNothingLeaksIntoTheTraining(t *testing.T) {
 	log := content(run.Log())
 	require.NotContains(t, log, leak.Name())
 	require.Contains(t, log, "0 -> /dev/null")
-	require.Regexp(t, `SigIgn:\s+0+\n`, log)
+	// Signals 32 and 33 are libc's own; some of its versions leave them ignored
+	// in what posix_spawn starts, such as the programs that make runs.
+	require.Regexp(t, `SigIgn:\s+0{7}[0-9a-f]80000000\n|SigIgn:\s+0+\n`, log)
 	_, sid, _ := strings.Cut(log, "SigIgn:")
 	fields := strings.Fields(sid)
 	require.Equal(t, "pid="+fields[1], fields[2], "it leads a session of its own")
@@ -92,7 +94,7 @@ func TestShimDoesNotKeepWhatWasLeaked(t *testing.T) {
 	spec.Token, spec.Version = "keep", SpecVersion
 	require.NoError(t, rundir.WriteSpec(dir, spec))
 	cmd := exec.Command(tools.shim, dir)
-	cmd.ExtraFiles = []*os.File{leak}
+	cmd.ExtraFiles = []*os.File{leak, leak, leak}
 	require.NoError(t, cmd.Run())
 	run, err := Open(dir)
 	require.NoError(t, err)
