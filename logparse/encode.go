@@ -119,6 +119,8 @@ func (r *Record) MarshalJSON() ([]byte, error) {
 	case KindSave:
 		rest = map[string]any{"finished": r.Save.Finished, "what": r.Save.What, "epoch": r.Save.Epoch,
 			"step": r.Save.Step, "seconds": float(r.Save.Seconds)}
+	case KindSetting:
+		rest = map[string]any{"name": r.Setting.Name, "value": float(r.Setting.Value)}
 	case KindProblem:
 		rest = newErrorJSON(&r.Problem, r.Line, "")
 	default:
@@ -142,7 +144,7 @@ func mergeObjects(head, rest any) ([]byte, error) {
 
 // String returns the kind's name in JSON.
 func (k Kind) String() string {
-	names := [...]string{"", "step", "epoch", "progress", "state", "phase", "save", "problem", "end"}
+	names := [...]string{"", "step", "epoch", "progress", "state", "phase", "save", "problem", "end", "setting"}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -29,7 +29,7 @@ func only(t *testing.T, text string) logparse.Record {
 	t.Helper()
 	var found []logparse.Record
 	for _, r := range records(text) {
-		if r.Kind != logparse.KindPhase {
+		if r.Kind != logparse.KindPhase && r.Kind != logparse.KindSetting {
 			found = append(found, r)
 		}
 	}

@@ -28,7 +28,8 @@ type Parser struct {
 	inLine  bool   // bytes of a line were seen and its end was not
 
 	clock clock
-	clean []byte // a line without its control characters
+	now   time.Time // of the newest record
+	clean []byte    // a line without its control characters
 	found []find
 
 	phase    Phase
@@ -177,6 +178,7 @@ func (p *Parser) line(b []byte) {
 		return
 	}
 	if pre, ok := p.clock.parsePrefix(b); ok && p.quick(b, pre) {
+		p.now = pre.time
 		return
 	}
 	if bytes.IndexByte(b, 0x1b) >= 0 || bytes.IndexByte(b, 0) >= 0 {
@@ -235,7 +237,7 @@ func (p *Parser) step() {
 func (p *Parser) record(msg []byte, pre prefix) {
 	p.known = true
 	p.endText()
-	p.rec.Time = pre.time
+	p.rec.Time, p.now = pre.time, pre.time
 	if p.quick(msg, prefix{time: pre.time}) { // it had colours
 		return
 	}
@@ -310,6 +312,10 @@ func (p *Parser) embedded(b []byte) bool {
 				p.step()
 				return true
 			}
+		case wordSeqLength:
+			return p.setting(SettingSeqLength, b, f.end)
+		case wordBatchSize:
+			return p.setting(SettingBatchSize, b, f.end)
 		case wordRate:
 			if parseProgress(fromPercent(b[:f.end], b), &p.rec.Progress) {
 				p.put(KindProgress)
@@ -318,6 +324,17 @@ func (p *Parser) embedded(b []byte) bool {
 		}
 	}
 	return false
+}
+
+// setting reads the number of a setting at b[i:].
+func (p *Parser) setting(name SettingName, b []byte, i int) bool {
+	v, _, ok := readFloat(b, i)
+	if ok && !p.inTrace() {
+		p.rec.Time = time.Time{}
+		p.rec.Setting = Setting{name, v}
+		p.put(KindSetting)
+	}
+	return ok && !p.inTrace()
 }
 
 // recordAt reads a record that begins inside a line.

@@ -138,6 +138,10 @@ func (p *Parser) milestone(msg []byte) bool {
 			p.enter(p.resumed())
 			return true
 		}
+	case 'g':
+		if hasAt(msg, 0, "global_batch_size: ") {
+			return p.setting(SettingGlobalBatch, msg, 19)
+		}
 	case 'N':
 		if hasAt(msg, 0, "Now Running Task is") {
 			p.restart()

@@ -39,7 +39,7 @@ func (p *Parser) recordProblem(msg []byte, lv level) {
 	}
 	p.found = p.table.matcher.scan(msg, p.found[:0])
 	if sig := p.table.match(msg, p.found, lv); sig != nil {
-		p.report(problem{sig, text(msg, maxText), p.lines + 1, p.rec.Offset, p.rec.Time}, nil)
+		p.report(problem{sig, text(msg, maxText), p.lines + 1, p.rec.Offset, p.rec.Time, p.now}, nil)
 	}
 }
 
@@ -57,7 +57,7 @@ func (p *Parser) reprint(b []byte) {
 		return
 	}
 	p.endText()
-	p.rec.Time = pre.time
+	p.rec.Time, p.now = pre.time, pre.time
 	p.recordProblem(b[pre.body:], pre.level)
 }
 
@@ -76,6 +76,7 @@ type problem struct {
 	line   int64
 	offset int64
 	time   time.Time // of its record, if it has one
+	when   time.Time // of the newest record
 }
 
 // report emits a problem, unless the log told it before.
@@ -93,7 +94,7 @@ func (p *Parser) report(found problem, traceback []string) {
 	}
 	p.problems.seen[key] = traceback != nil
 	line, offset, at := p.lines, p.rec.Offset, p.rec.Time
-	p.rec.Problem = Problem{Signature: found.sig, Text: found.text, Traceback: traceback, Again: again}
+	p.rec.Problem = Problem{Signature: found.sig, Text: found.text, Traceback: traceback, When: found.when, Again: again}
 	p.rec.Offset, p.lines, p.rec.Time = found.offset, found.line-1, found.time
 	p.put(KindProblem)
 	p.rec.Offset, p.lines, p.rec.Time = offset, line, at

@@ -15,6 +15,7 @@ const (
 	KindSave                     // a checkpoint begins or is finished: Record.Save
 	KindProblem                  // an error signature: Record.Problem
 	KindEnd                      // the training says that it is over: "Training Over!"
+	KindSetting                  // a number of the configuration that the program dumps: Record.Setting
 )
 
 // Record is one thing a log said. The parser reuses one Record for all: keep
@@ -35,6 +36,7 @@ type Record struct {
 	Phase    Phase
 	Save     Save
 	Problem  Problem
+	Setting  Setting
 }
 
 // Number is a value that a log may leave out, print as "None", or print as
@@ -157,6 +159,22 @@ type Save struct {
 	Seconds     float64
 }
 
+// Setting is a number of the training's configuration.
+type Setting struct {
+	Name  SettingName
+	Value float64
+}
+
+// SettingName names a setting.
+type SettingName string
+
+// The settings that are told.
+const (
+	SettingSeqLength   SettingName = "seq_length"        // tokens of a sample, by the model
+	SettingBatchSize   SettingName = "batch_size"        // samples of a step and device
+	SettingGlobalBatch SettingName = "global_batch_size" // samples of a step, over all devices
+)
+
 // SaveIteration is the What of a checkpoint in the format that r1.8 brought: a
 // directory for each iteration. Epoch is not known then, and Step counts over
 // all epochs. Only rank 0 says that it is finished.
@@ -170,6 +188,9 @@ type Problem struct {
 	// Traceback holds the whole Python traceback that the line ends, if any;
 	// of a very long one the first and the last lines.
 	Traceback []string
+	// When is the time of the line or, where it has none, of the record before
+	// it; zero where the log has no times.
+	When time.Time
 	// Again is set when the fault was reported before, without the traceback
 	// that is known now. It happens at most once for a fault.
 	Again bool

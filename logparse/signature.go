@@ -68,6 +68,8 @@ const (
 	wordWarning
 	wordError
 	wordCritical
+	wordSeqLength
+	wordBatchSize
 	structuralWords
 )
 
@@ -82,6 +84,8 @@ var structural = [structuralWords]string{
 	wordWarning:     "[WARNING] ",
 	wordError:       "[ERROR] ",
 	wordCritical:    "[CRITICAL] ",
+	wordSeqLength:   "'seq_length': ",
+	wordBatchSize:   "'runner_config': {'batch_size': ",
 }
 
 // Table is a set of error signatures, ready to be looked for. It does not

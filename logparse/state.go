@@ -3,6 +3,7 @@ package logparse
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // stateVersion is the version of the serialised state. A state of another
@@ -18,6 +19,7 @@ type savedState struct {
 	Start   int64           `json:"start,omitempty"`
 	Partial []byte          `json:"partial,omitempty"`
 	InLine  bool            `json:"in_line,omitempty"`
+	Now     time.Time       `json:"now"`
 	Phase   Phase           `json:"phase,omitempty"`
 	Steps   bool            `json:"steps,omitempty"`
 	Ended   bool            `json:"ended,omitempty"`
@@ -41,17 +43,18 @@ type savedTrace struct {
 }
 
 type savedProblem struct {
-	ID     string `json:"id,omitempty"`
-	Text   string `json:"text,omitempty"`
-	Line   int64  `json:"line,omitempty"`
-	Offset int64  `json:"offset,omitempty"`
+	ID     string    `json:"id,omitempty"`
+	Text   string    `json:"text,omitempty"`
+	Line   int64     `json:"line,omitempty"`
+	Offset int64     `json:"offset,omitempty"`
+	When   time.Time `json:"when"`
 }
 
 func (p problem) save() savedProblem {
 	if p.sig == nil {
 		return savedProblem{}
 	}
-	return savedProblem{p.sig.ID, p.text, p.line, p.offset}
+	return savedProblem{p.sig.ID, p.text, p.line, p.offset, p.when}
 }
 
 func (s savedProblem) load(t *Table) problem {
@@ -59,7 +62,7 @@ func (s savedProblem) load(t *Table) problem {
 	if sig == nil { // nothing was found, or the row is gone from the table
 		return problem{}
 	}
-	return problem{sig: sig, text: s.Text, line: s.Line, offset: s.Offset}
+	return problem{sig: sig, text: s.Text, line: s.Line, offset: s.Offset, when: s.When}
 }
 
 // State returns all that the parser knows, so that another one can go on
@@ -68,7 +71,7 @@ func (s savedProblem) load(t *Table) problem {
 func (p *Parser) State() ([]byte, error) {
 	s := savedState{
 		Version: stateVersion, Offset: p.offset, Lines: p.lines, InLine: p.inLine,
-		Phase: p.phase, Steps: p.steps, Ended: p.ended,
+		Now: p.now, Phase: p.phase, Steps: p.steps, Ended: p.ended,
 		Code: p.problems.code, Hush: p.problems.hush, Seen: p.problems.seen,
 	}
 	if p.inLine {
@@ -95,6 +98,7 @@ func (p *Parser) Restore(state []byte) error {
 	}
 	p.offset, p.lines, p.start, p.inLine = s.Offset, s.Lines, s.Start, s.InLine
 	p.partial = append(p.partial[:0], s.Partial...)
+	p.now = s.Now
 	p.phase, p.steps, p.ended = s.Phase, s.Steps, s.Ended
 	p.problems = problems{code: s.Code, hush: s.Hush, seen: s.Seen}
 	if s.Seen == nil {

@@ -26,6 +26,8 @@ type Summary struct {
 	Errors []Problem
 	// ErrorLines are the numbers of their lines.
 	ErrorLines []int64
+	// Settings are the numbers of the configuration that the log holds.
+	Settings map[SettingName]float64
 	// Runs counts the trainings that the file tells of.
 	Runs int
 	// Phases lists the phases in the order in which they were first entered.
@@ -100,6 +102,14 @@ func (s *Summary) Add(r *Record) {
 		s.Completed = true
 	case KindProblem:
 		s.problem(r)
+	case KindSetting:
+		if s.Settings == nil {
+			s.Settings = map[SettingName]float64{}
+		}
+		// The dump names some settings more than once; the model's come first.
+		if _, known := s.Settings[r.Setting.Name]; !known {
+			s.Settings[r.Setting.Name] = r.Setting.Value
+		}
 	}
 }
 
@@ -210,6 +220,42 @@ func (s *Summary) Cause() *Problem {
 		return &s.Errors[0]
 	}
 	return nil
+}
+
+// FirstCause is Cause for the logs of all ranks of one training, whose clocks
+// agree: of their causes the earliest one, those last that are only
+// consequences. It returns the index of the log too, -1 if no log has an error.
+func FirstCause(ranks ...*Summary) (rank int, cause *Problem) {
+	rank = -1
+	for i, s := range ranks {
+		c := s.Cause()
+		if c == nil {
+			continue
+		}
+		if cause == nil || cause.Signature.Secondary && !c.Signature.Secondary ||
+			cause.Signature.Secondary == c.Signature.Secondary && c.When.Before(cause.When) {
+			rank, cause = i, c
+		}
+	}
+	return rank, cause
+}
+
+// SamplesPerSecond is the usual speed of one device: what the progress lines
+// say, else by batch size and step time; false if the log says neither.
+func (s *Summary) SamplesPerSecond() (float64, bool) {
+	if len(s.samples.values) > 0 {
+		return s.samples.quantiles(0.5)[0], true
+	}
+	batch, step := s.Settings[SettingBatchSize], s.MedianStep().Seconds()
+	return batch / step, batch > 0 && step > 0
+}
+
+// TokensPerSecond is SamplesPerSecond in tokens, by the model's sequence
+// length; padding counts.
+func (s *Summary) TokensPerSecond() (float64, bool) {
+	rate, ok := s.SamplesPerSecond()
+	length := s.Settings[SettingSeqLength]
+	return rate * length, ok && length > 0
 }
 
 // TotalSteps is how many steps the training plans over all epochs, 0 if the

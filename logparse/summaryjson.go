@@ -7,29 +7,31 @@ import (
 
 // summaryJSON is a summary in JSON. Fields may be added, none goes away.
 type summaryJSON struct {
-	Steps          int64         `json:"steps"`
-	FirstStep      *Step         `json:"first_step"`
-	LastStep       *Step         `json:"last_step"`
-	OverflowSteps  int64         `json:"overflow_steps"`
-	NonFiniteSteps int64         `json:"nonfinite_steps"`
-	Checkpoints    int64         `json:"checkpoints"`
-	CompileStarted bool          `json:"compile_started"`
-	Completed      bool          `json:"completed"`
-	Errors         []errorJSON   `json:"errors"`
-	Health         Health        `json:"health"`
-	Phase          *Phase        `json:"phase"`
-	Phases         []phaseJSON   `json:"phases"`
-	Runs           int           `json:"runs"`
-	TotalSteps     *int64        `json:"total_steps"`
-	SecondsLeft    *float        `json:"seconds_left"`
-	StepMS         *quantileJSON `json:"step_ms"`
-	SamplesPerSec  *float        `json:"samples_per_second"`
-	Loss           *lossJSON     `json:"loss"`
-	OverflowRate   *float        `json:"overflow_rate"`
-	NonFiniteNorms int64         `json:"nonfinite_norm_steps"`
-	LossScale      *spanJSON     `json:"loss_scale"`
-	Began          *string       `json:"began"`
-	Ended          *string       `json:"ended"`
+	Steps          int64                   `json:"steps"`
+	FirstStep      *Step                   `json:"first_step"`
+	LastStep       *Step                   `json:"last_step"`
+	OverflowSteps  int64                   `json:"overflow_steps"`
+	NonFiniteSteps int64                   `json:"nonfinite_steps"`
+	Checkpoints    int64                   `json:"checkpoints"`
+	CompileStarted bool                    `json:"compile_started"`
+	Completed      bool                    `json:"completed"`
+	Errors         []errorJSON             `json:"errors"`
+	Health         Health                  `json:"health"`
+	Phase          *Phase                  `json:"phase"`
+	Phases         []phaseJSON             `json:"phases"`
+	Runs           int                     `json:"runs"`
+	TotalSteps     *int64                  `json:"total_steps"`
+	SecondsLeft    *float                  `json:"seconds_left"`
+	StepMS         *quantileJSON           `json:"step_ms"`
+	SamplesPerSec  *float                  `json:"samples_per_second"`
+	TokensPerSec   *float                  `json:"tokens_per_second"`
+	Settings       map[SettingName]float64 `json:"settings"`
+	Loss           *lossJSON               `json:"loss"`
+	OverflowRate   *float                  `json:"overflow_rate"`
+	NonFiniteNorms int64                   `json:"nonfinite_norm_steps"`
+	LossScale      *spanJSON               `json:"loss_scale"`
+	Began          *string                 `json:"began"`
+	Ended          *string                 `json:"ended"`
 }
 
 type phaseJSON struct {
@@ -64,7 +66,8 @@ type spanJSON struct {
 // completed, errors (objects with signature, line, text, cause, remedy; an
 // empty array for a clean log), and what follows from these: health, phases
 // with their clocks in seconds, step_ms (median, p90, p99 of the last 4096
-// steps), samples_per_second (median, per device), seconds_left, loss
+// steps), samples_per_second and tokens_per_second (median, per device),
+// seconds_left, settings (numbers of the dumped configuration), loss
 // (running: exponential mean; median: of the last 20 steps), loss_scale.
 func (s *Summary) MarshalJSON() ([]byte, error) { return s.Localized("") }
 
@@ -76,7 +79,12 @@ func (s *Summary) Localized(locale string) ([]byte, error) {
 		OverflowSteps: s.OverflowSteps, NonFiniteSteps: s.NonFiniteSteps, NonFiniteNorms: s.NonFiniteNorms,
 		Checkpoints: s.Checkpoints(), CompileStarted: s.CompileStarted, Completed: s.Completed,
 		Errors: []errorJSON{}, Phases: []phaseJSON{}, Health: s.Health(), Runs: s.Runs,
-		Began: timeJSON(s.Began), Ended: timeJSON(s.Ended),
+		Began: timeJSON(s.Began), Ended: timeJSON(s.Ended), Settings: map[SettingName]float64{},
+	}
+	for name, v := range s.Settings {
+		if finite(v) { // what else would a setting be; JSON cannot hold it
+			out.Settings[name] = v
+		}
 	}
 	for i := range s.Errors {
 		out.Errors = append(out.Errors, newErrorJSON(&s.Errors[i], s.ErrorLines[i], locale))
@@ -102,9 +110,8 @@ func (s *Summary) Localized(locale string) ([]byte, error) {
 		q := s.stepMS.quantiles(0.5, 0.9, 0.99)
 		out.StepMS = &quantileJSON{float(q[0]), float(q[1]), float(q[2])}
 	}
-	if len(s.samples.values) > 0 {
-		out.SamplesPerSec = Number{s.samples.quantiles(0.5)[0], true}.json()
-	}
+	out.SamplesPerSec = known(s.SamplesPerSecond()).json()
+	out.TokensPerSec = known(s.TokensPerSecond()).json()
 	if s.health.any {
 		out.Loss = &lossJSON{float(s.health.smooth), float(s.health.median()), float(s.minLoss)}
 	}
@@ -116,6 +123,8 @@ func (s *Summary) Localized(locale string) ([]byte, error) {
 	}
 	return json.Marshal(out)
 }
+
+func known(v float64, ok bool) Number { return Number{v, ok} }
 
 func timeJSON(t time.Time) *string {
 	if t.IsZero() {

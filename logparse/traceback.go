@@ -123,14 +123,14 @@ func (p *Parser) looseText(b []byte, found []find) {
 	}
 	if bytes.HasPrefix(b, []byte("SyntaxError: ")) || bytes.HasPrefix(b, []byte("IndentationError: ")) {
 		// Of a script that Python cannot even read it prints no traceback.
-		p.report(problem{p.table.exception, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}}, nil)
+		p.report(problem{p.table.exception, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}, p.now}, nil)
 		return
 	}
 	if p.quoted(b) || len(found) == 0 {
 		return
 	}
 	if sig := p.table.match(b, found, levelNone); sig != nil {
-		p.report(problem{sig, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}}, nil)
+		p.report(problem{sig, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}, p.now}, nil)
 	}
 }
 
@@ -151,7 +151,7 @@ func (p *Parser) quoted(b []byte) bool {
 // exceptionLine reads the line that ends a traceback.
 func (p *Parser) exceptionLine(b []byte, found []find) {
 	t := &p.problems.trace
-	now := problem{p.table.exception, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}}
+	now := problem{p.table.exception, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}, p.now}
 	if t.exception.sig == nil || !keepsFirst(t.exception.text, now.text, t.link) {
 		t.exception = now
 		t.open = saysNothing(message(now.text))
@@ -227,7 +227,7 @@ func (p *Parser) traceHit(b []byte, found []find) {
 	if sig == nil || t.hit.sig != nil && sig.Secondary {
 		return
 	}
-	t.hit = problem{sig, strings.TrimPrefix(text(b, maxText), "[ERROR] "), p.lines + 1, p.rec.Offset, time.Time{}}
+	t.hit = problem{sig, strings.TrimPrefix(text(b, maxText), "[ERROR] "), p.lines + 1, p.rec.Offset, time.Time{}, p.now}
 }
 
 // closeTrace reports the chain that was told.

@@ -92,7 +92,7 @@ func TestParseRecords(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(line), &r), line)
 		kinds[r.Kind]++
 	}
-	require.Equal(t, map[string]int{"step": 64, "progress": 64, "phase": 13, "save": 8, "end": 1}, kinds)
+	require.Equal(t, map[string]int{"step": 64, "progress": 64, "phase": 13, "save": 8, "end": 1, "setting": 6}, kinds)
 
 	_, out, _ = parse(t, "", "-o", "json", goodLog)
 	var object struct {
@@ -100,7 +100,7 @@ func TestParseRecords(t *testing.T) {
 		Records []map[string]any
 	}
 	require.NoError(t, json.Unmarshal([]byte(out), &object))
-	require.Len(t, object.Records, 150)
+	require.Len(t, object.Records, 156)
 	require.Equal(t, goodLog, object.File)
 
 	_, out, _ = parse(t, "", "-o", "json", goodLog, "/no/such/file", badLog)
