@@ -341,6 +341,15 @@ func TestWorkingDirectoryIsPythonsOwn(t *testing.T) {
 	require.NoError(t, callError)
 }
 
+func TestWorkingDirectoryWhereTheKernelRefusesOne(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	out, err := inRole(t, "container", file).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	log, err := os.ReadFile(file + ".log")
+	require.NoError(t, err)
+	require.Equal(t, filepath.Dir(file)+"\n", string(log))
+}
+
 func TestCallsQueueInOrder(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	require.NoError(t, syscall.Mkfifo(fifo, 0o600))

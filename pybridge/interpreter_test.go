@@ -141,7 +141,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 
 func TestNoLocaleMeansUTF8(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "数据.txt")
-	cmd := role(t, "locale", path)
+	cmd := inRole(t, "locale", path)
 	cmd.Env = append(cmd.Env, "LC_ALL=", "LC_CTYPE=", "LANG=")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -28,7 +29,7 @@ const (
 // TestCallsDoNotGrowMemory counts in a process of its own, where nothing else
 // comes and goes.
 func TestCallsDoNotGrowMemory(t *testing.T) {
-	out, err := role(t, "memory", t.TempDir()).CombinedOutput()
+	out, err := inRole(t, "memory", filepath.Join(t.TempDir(), "memory")).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -118,7 +117,7 @@ func TestNothingIsLeftOfAWorker(t *testing.T) {
 	})
 	t.Run("when the daemon dies", func(t *testing.T) {
 		require.NoError(t, os.Remove(path))
-		daemon := role(t, "parent", path)
+		daemon := inRole(t, "parent", path)
 		require.NoError(t, daemon.Start())
 		require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, 30*time.Second, 10*time.Millisecond)
 		require.NoError(t, daemon.Process.Kill())
@@ -129,7 +128,7 @@ func TestNothingIsLeftOfAWorker(t *testing.T) {
 
 func TestACrashIsWrittenToTheCrashFile(t *testing.T) {
 	dir := t.TempDir()
-	out, err := role(t, "crash", filepath.Join(dir, "crash")).CombinedOutput()
+	out, err := inRole(t, "crash", filepath.Join(dir, "crash")).CombinedOutput()
 	require.Error(t, err, "%s", out)
 	crash, err := os.ReadFile(filepath.Join(dir, "crash"))
 	require.NoError(t, err)
@@ -138,13 +137,4 @@ func TestACrashIsWrittenToTheCrashFile(t *testing.T) {
 	log, err := os.ReadFile(filepath.Join(dir, "crash.log"))
 	require.NoError(t, err)
 	require.Contains(t, string(log), "before the end")
-}
-
-// role starts this test binary as another daemon; see roles in TestMain.
-func role(t *testing.T, name, argument string) *exec.Cmd {
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), "FTD_TEST_ROLE="+name, "FTD_TEST_ARGUMENT="+argument, "FTD_TEST_DIR="+t.TempDir())
-	return cmd
 }

@@ -83,6 +83,11 @@ while IFS='=' read -r key value; do
 	printf -v "$key" %s "$value"
 done <<<"$described"
 
+case $minor in
+3.7 | 3.8 | 3.9 | 3.10 | 3.11 | 3.12) ;;
+*) die "$env has Python $version; ftd can be built for Python 3.7 to 3.12" ;;
+esac
+
 missing() {
 	local what=() packages=()
 	command -v go >/dev/null || what+=("Go (https://go.dev/dl)")
@@ -93,7 +98,8 @@ missing() {
 	local line
 	line=$(printf ', %s' "${what[@]}")
 	line="missing: ${line:2}"
-	[ ${#packages[@]} -eq 0 ] || line+="; install with: apt-get install ${packages[*]} (a Python that you built yourself needs ./configure --enable-shared)"
+	[ ${#packages[@]} -eq 0 ] || line+="; install with: apt-get install ${packages[*]}"
+	[ -n "$libdir" ] || line+=" (a Python that you built yourself needs ./configure --enable-shared)"
 	die "$line"
 }
 missing
