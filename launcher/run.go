@@ -73,5 +73,21 @@ func child(s Shim) process.Identity {
 	return process.Identity{PID: s.Child, StartTicks: s.ChildStartTicks}
 }
 
+// tree finds the processes of the run, the shim not included.
+func (r *Run) tree() process.Tree {
+	s := r.Shim()
+	return process.Tree{Holder: holder(s), Main: child(s), Mark: r.mark(), Cgroup: r.cgroup()}
+}
+
+// cgroup returns the run's own cgroup, "" if it has none. Its name has the
+// run's token in it: whatever shim.json says, no other is ever touched.
+func (r *Run) cgroup() process.Cgroup {
+	dir := r.Shim().Cgroup
+	if filepath.Base(dir) != "ftd-"+r.spec.Token {
+		return ""
+	}
+	return process.Cgroup(dir)
+}
+
 // mark is what the environment of each process of the run holds.
 func (r *Run) mark() string { return rundir.TokenVariable + "=" + r.spec.Token }

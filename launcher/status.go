@@ -122,7 +122,7 @@ func (r *Run) gather() (facts, error) {
 		return f, nil
 	}
 	// Rare, and a look at all processes: only when nothing else is there.
-	others, err := process.Marked(r.mark())
+	others, err := process.Tree{Mark: r.mark(), Cgroup: r.cgroup()}.Members()
 	if err != nil {
 		return f, err
 	}

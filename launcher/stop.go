@@ -105,6 +105,11 @@ func (s *stop) send(rung Rung) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if cgroup := s.run.cgroup(); cgroup != "" && rung.Signal == syscall.SIGKILL {
+		// All at once and without a race. What follows still is for those that
+		// were moved to another cgroup, and for kernels that cannot do this.
+		_ = cgroup.Kill()
+	}
 	group, reached := s.run.Shim().Child, 0
 	for _, m := range members {
 		s.seen[m.Identity()] = true
@@ -125,8 +130,7 @@ func (s *stop) send(rung Rung) (int, error) {
 
 // members returns the living processes of the run, the shim not included.
 func (r *Run) members() ([]process.Stat, error) {
-	s := r.Shim()
-	return process.Tree{Holder: holder(s), Main: child(s), Mark: r.mark()}.Members()
+	return r.tree().Members()
 }
 
 func (r *Run) notStopped() error {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ftd/launcher/process"
+	"ftd/launcher/rundir"
 )
 
 // quick is a ladder for tests: the first rungs are given up soon, the last
@@ -25,36 +26,40 @@ func TestStopReachesEveryProcess(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		args  []string
-		rungs []string // tried, at most
+		rungs []string // that are tried
 	}{
 		{"obedient", nil, []string{"SIGINT"}},
 		{"deaf to SIGINT", []string{"--ignore", "SIGINT"}, []string{"SIGINT", "SIGTERM"}},
 		{"deaf", []string{"--ignore", "SIGINT", "--ignore", "SIGTERM"}, []string{"SIGINT", "SIGTERM", "SIGKILL"}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			list := filepath.Join(t.TempDir(), "pids")
-			run := launch(t, training(t, append(c.args, "--steps", "100000",
-				"--workers", "2", "--helpers", "1", "--orphans", "1", "--leave", "--pids", list)...))
-			all := pids(t, list, 5)
-			logged(t, run, "step:[    1/")
+		for _, cgroup := range []string{"", rundir.CgroupOff} {
+			t.Run(c.name+cgroup, func(t *testing.T) {
+				list := filepath.Join(t.TempDir(), "pids")
+				spec := training(t, append(c.args, "--steps", "100000",
+					"--workers", "2", "--helpers", "1", "--orphans", "1", "--leave", "--pids", list)...)
+				spec.Cgroup = cgroup
+				run := launch(t, spec)
+				all := pids(t, list, 5)
+				logged(t, run, "step:[    1/")
 
-			ladder := quick()
-			if len(c.rungs) < len(ladder) { // it must do; so give it time
-				ladder[len(c.rungs)-1].Grace = time.Minute
-			}
-			var tried []string
-			st, err := run.Stop(t.Context(), ladder, func(r Rung) { tried = append(tried, r.Name) })
-			require.NoError(t, err)
-			require.Equal(t, c.rungs, tried)
-			require.Equal(t, StateExited, st.State)
-			require.NotZero(t, st.Exit.Code)
-			for _, id := range all {
-				require.False(t, id.Alive(), "process %d is left", id.PID)
-			}
-			left, err := process.Marked(run.mark())
-			require.NoError(t, err)
-			require.Empty(t, left)
-		})
+				ladder := quick()
+				if len(c.rungs) < len(ladder) { // it must do; so give it time
+					ladder[len(c.rungs)-1].Grace = time.Minute
+				}
+				var tried []string
+				st, err := run.Stop(t.Context(), ladder, func(r Rung) { tried = append(tried, r.Name) })
+				require.NoError(t, err)
+				require.Equal(t, c.rungs, tried)
+				require.Equal(t, StateExited, st.State)
+				require.NotZero(t, st.Exit.Code)
+				for _, id := range all {
+					require.False(t, id.Alive(), "process %d is left", id.PID)
+				}
+				left, err := process.Marked(run.mark())
+				require.NoError(t, err)
+				require.Empty(t, left)
+			})
+		}
 	}
 }
 
@@ -63,10 +68,14 @@ func TestNoOrphanInManyTries(t *testing.T) {
 	if testing.Short() {
 		tries = 3
 	}
-	for range tries {
+	for i := range tries {
 		list := filepath.Join(t.TempDir(), "pids")
-		run := launch(t, training(t, "--steps", "100000", "--step-ms", "0", "--fork-every-step",
-			"--workers", "1", "--orphans", "1", "--ignore", "SIGINT", "--ignore", "SIGTERM", "--pids", list))
+		spec := training(t, "--steps", "100000", "--step-ms", "0", "--fork-every-step",
+			"--workers", "1", "--orphans", "1", "--ignore", "SIGINT", "--ignore", "SIGTERM", "--pids", list)
+		if i%2 == 0 {
+			spec.Cgroup = rundir.CgroupOff
+		}
+		run := launch(t, spec)
 		all := pids(t, list, 3)
 		st, err := run.Stop(t.Context(), Ladder{{Name: "SIGKILL", Signal: syscall.SIGKILL, Grace: time.Minute}}, nil)
 		require.NoError(t, err)
@@ -151,4 +160,39 @@ func TestStopOfWhatIsOver(t *testing.T) {
 	st, err := run.Stop(t.Context(), DefaultLadder(), func(Rung) { t.Error("nothing to try") })
 	require.NoError(t, err)
 	require.Equal(t, StateExited, st.State)
+}
+
+// With a cgroup even a process is found that has neither parent nor
+// environment of the run any more.
+func TestCgroupHoldsWhatHasNothingElse(t *testing.T) {
+	if process.OwnCgroup() == "" {
+		t.Skip("needs a cgroup v2 that is delegated to this user")
+	}
+	list := filepath.Join(t.TempDir(), "pids")
+	run := launch(t, training(t, "--steps", "100000", "--orphans", "1", "--ignore", "SIGTERM", "--pids", list))
+	require.NotEmpty(t, run.Shim().Cgroup)
+	all := pids(t, list, 2)
+	require.NoError(t, holder(run.Shim()).Signal(syscall.SIGKILL))
+	require.NoError(t, child(run.Shim()).Signal(syscall.SIGKILL))
+	until(t, func() bool { return !holder(run.Shim()).Alive() && !child(run.Shim()).Alive() },
+		func() string { return "their death" })
+	st, err := run.Status()
+	require.NoError(t, err)
+	require.Equal(t, StateOrphaned, st.State)
+	st, err = run.Stop(t.Context(), quick(), nil)
+	require.NoError(t, err)
+	require.Equal(t, StateLost, st.State)
+	require.False(t, all[1].Alive())
+	require.NoDirExists(t, run.Shim().Cgroup)
+}
+
+func TestCgroupIsRemoved(t *testing.T) {
+	if process.OwnCgroup() == "" {
+		t.Skip("needs a cgroup v2 that is delegated to this user")
+	}
+	run := launch(t, command(t, "sleep", "0.01"))
+	cgroup := run.Shim().Cgroup
+	require.Contains(t, cgroup, run.Spec().Token)
+	wait(t, run)
+	require.NoDirExists(t, cgroup)
 }

@@ -14,8 +14,14 @@ const lookInterval = 250 * time.Millisecond
 func (r *Run) Wait(ctx context.Context) (Status, error) {
 	for {
 		st, err := r.Status()
-		if err != nil || st.State.Over() {
+		if err != nil {
 			return st, err
+		}
+		if st.State.Over() {
+			if c := r.cgroup(); c != "" {
+				_ = c.Remove() // left behind only where the shim was killed
+			}
+			return st, nil
 		}
 		if err := r.waitForChange(ctx, st); err != nil {
 			return st, err

@@ -124,3 +124,22 @@ func TestMachine(t *testing.T) {
 		require.Equal(t, c.same, Machine{PIDNamespace: c.a}.SameNamespace(Machine{PIDNamespace: c.b}), "%s %s", c.a, c.b)
 	}
 }
+
+func TestCgroupDir(t *testing.T) {
+	const (
+		unified = "24 22 0:21 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
+		hybrid  = "30 25 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n41 25 0:37 / /sys/fs/cgroup/unified rw - cgroup2 none rw\n"
+		part    = "24 22 0:21 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n"
+	)
+	for _, c := range []struct{ name, membership, mounts, dir string }{
+		{"systemd", "0::/system.slice/ftd.service\n", unified, "/sys/fs/cgroup/system.slice/ftd.service"},
+		{"container", "0::/\n", unified, "/sys/fs/cgroup"},
+		{"hybrid", "9:name=systemd:/x\n1:cpu:/y\n0::/z\n", hybrid, "/sys/fs/cgroup/unified/z"},
+		{"part of the tree", "0::/docker/abc/run\n", part, "/sys/fs/cgroup/run"},
+		{"outside of what is seen", "0::/docker/other\n", part, ""},
+		{"version 1 only", "1:cpu:/y\n", "30 25 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n", ""},
+		{"not mounted", "0::/\n", "", ""},
+	} {
+		require.Equal(t, c.dir, cgroupDir(c.membership, c.mounts), c.name)
+	}
+}

@@ -9,8 +9,8 @@ import (
 // Tree finds the processes of one run. msrun gives each of its workers a
 // session of its own, and processes whose parent dies get another one, so
 // neither group, session nor parent is enough alone: a process belongs to the
-// tree if it descends from Holder or Main or from another member, or if it
-// carries Mark in its environment.
+// tree if it descends from Holder or Main or from another member, if it is in
+// Cgroup, or if it carries Mark in its environment.
 type Tree struct {
 	// Holder is the subreaper that holds the tree; it is not part of it.
 	Holder Identity
@@ -19,6 +19,8 @@ type Tree struct {
 	// Mark is an environment entry, NAME=VALUE, that all of the tree inherit
 	// and nobody else has; empty to go by descent alone.
 	Mark string
+	// Cgroup is the cgroup of the tree, if it has one of its own.
+	Cgroup Cgroup
 }
 
 // Members returns the processes of the tree that are alive, parents before
@@ -52,14 +54,15 @@ func (t Tree) Members() ([]Stat, error) {
 			}
 		}
 	}
+	inCgroup := t.Cgroup.pids()
 	for _, s := range all {
-		switch s.Identity() {
-		case t.Holder:
+		switch id := s.Identity(); {
+		case id == t.Holder:
 			seen[s.PID] = true
 			for _, c := range children[s.PID] {
 				add(c)
 			}
-		case t.Main:
+		case id == t.Main, inCgroup[s.PID]:
 			add(s)
 		}
 	}

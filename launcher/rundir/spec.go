@@ -46,6 +46,9 @@ type Spec struct {
 	// Checkpoints are directories, absolute or relative to Dir, below which
 	// checkpoints are expected.
 	Checkpoints []string `json:"checkpoints,omitempty"`
+	// Cgroup is where a cgroup is made for the run: a directory, or empty for
+	// the shim's own cgroup if that is possible, or "off".
+	Cgroup string `json:"cgroup,omitempty"`
 	// Linger is how many seconds processes that the command left behind may
 	// go on after it ended successfully, before they are ended; 0 means 5,
 	// negative means for ever (a launcher script that does not wait for its
@@ -65,6 +68,8 @@ type Shim struct {
 	ChildStartTicks uint64    `json:"child_start_ticks"`
 	Started         time.Time `json:"started"`
 	Version         string    `json:"version"`
+	// Cgroup is the directory of the run's own cgroup, empty if it has none.
+	Cgroup string `json:"cgroup,omitempty"`
 }
 
 // Exit is exit.json: how it ended, written by the shim by temporary file,
@@ -82,6 +87,9 @@ type Exit struct {
 	Error  string `json:"error,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
+
+// CgroupOff in Spec.Cgroup asks for none.
+const CgroupOff = "off"
 
 // Why a command could not be started, as stable word ids.
 const (

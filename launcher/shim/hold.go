@@ -16,9 +16,9 @@ import (
 // What is left when the command itself has ended is ended too, because
 // msrun and DataLoaders leave workers behind that keep the card: at once if
 // the command failed, after linger if it did not.
-func (h *holder) hold(c process.Identity, linger time.Duration) rundir.Exit {
+func (h *holder) hold(c training, linger time.Duration) rundir.Exit {
 	self, _ := process.Find(os.Getpid())
-	tree := process.Tree{Holder: self, Main: c}
+	tree := process.Tree{Holder: self, Main: c.Identity, Cgroup: c.cgroup}
 	reaped := reap()
 	var exit rundir.Exit
 	var end, kill <-chan time.Time
@@ -42,7 +42,9 @@ func (h *holder) hold(c process.Identity, linger time.Duration) rundir.Exit {
 			exit.Leftovers = send(tree, syscall.SIGTERM)
 			kill = time.After(endGrace)
 		case <-kill:
-			send(tree, syscall.SIGKILL)
+			if c.cgroup == "" || c.cgroup.Kill() != nil {
+				send(tree, syscall.SIGKILL)
+			}
 			kill = time.After(killAgain)
 		case s := <-h.signals:
 			if s == syscall.SIGHUP {

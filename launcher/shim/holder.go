@@ -80,6 +80,9 @@ func (h *holder) run() int {
 	h.report.Close()
 
 	exit := h.hold(c, linger(spec))
+	if c.cgroup != "" {
+		_ = c.cgroup.Remove()
+	}
 	return h.finish(exitFile, exit)
 }
 
@@ -98,7 +101,7 @@ func reserve(dir string) (shim, exit *rundir.Reserved, err error) {
 }
 
 // announce writes shim.json: from now on any daemon can adopt the run.
-func (h *holder) announce(file *rundir.Reserved, c process.Identity) error {
+func (h *holder) announce(file *rundir.Reserved, c training) error {
 	self, err := process.Find(os.Getpid())
 	if err != nil {
 		return err
@@ -111,7 +114,7 @@ func (h *holder) announce(file *rundir.Reserved, c process.Identity) error {
 		PID: self.PID, StartTicks: self.StartTicks,
 		BootID: machine.BootID, PIDNamespace: machine.PIDNamespace,
 		Child: c.PID, ChildStartTicks: c.StartTicks,
-		Started: time.Now().UTC(), Version: h.version,
+		Started: time.Now().UTC(), Version: h.version, Cgroup: string(c.cgroup),
 	})
 }
 

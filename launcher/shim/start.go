@@ -22,10 +22,16 @@ type dirError struct{ error }
 func (e logError) Unwrap() error { return e.error }
 func (e dirError) Unwrap() error { return e.error }
 
-// start starts the command of spec in a session of its own, its output going
-// to the log.
-func start(dir string, spec rundir.Spec) (process.Identity, error) {
-	var none process.Identity
+// training is a command that was started.
+type training struct {
+	process.Identity
+	cgroup process.Cgroup // "" where there is none
+}
+
+// start starts the command of spec in a session of its own, and in a cgroup of
+// its own if there can be one, its output going to the log.
+func start(dir string, spec rundir.Spec) (training, error) {
+	var none training
 	log, err := os.OpenFile(filepath.Join(dir, spec.Log), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
 	if err != nil {
 		return none, logError{err}
@@ -47,12 +53,16 @@ func start(dir string, spec rundir.Spec) (process.Identity, error) {
 	if err != nil {
 		return none, err
 	}
-	pid, err := syscall.ForkExec(path, spec.Command, &syscall.ProcAttr{
+	attr := &syscall.ProcAttr{
 		Dir:   spec.Dir,
 		Env:   spec.Env,
 		Files: []uintptr{null.Fd(), log.Fd(), log.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
-	})
+	}
+	pid, cgroup, err := forkIntoCgroup(path, spec, attr)
+	if err != nil { // no cgroup to be had; other errors show again
+		pid, err = syscall.ForkExec(path, spec.Command, attr)
+	}
 	if err != nil {
 		return none, &os.PathError{Op: "exec", Path: path, Err: err}
 	}
@@ -62,7 +72,42 @@ func start(dir string, spec rundir.Spec) (process.Identity, error) {
 		return none, err
 	}
 	spareFromOOM(pid)
-	return c, nil
+	return training{c, cgroup}, nil
+}
+
+// errNoCgroup says that a run has none of its own.
+var errNoCgroup = errors.New("no cgroup")
+
+// forkIntoCgroup starts the command inside a new cgroup, so that nothing of it
+// ever is outside. It fails where that is not possible, for whatever reason.
+func forkIntoCgroup(path string, spec rundir.Spec, attr *syscall.ProcAttr) (int, process.Cgroup, error) {
+	parent := process.Cgroup(spec.Cgroup)
+	if parent == "" {
+		parent = process.OwnCgroup()
+	}
+	if parent == "" || spec.Cgroup == rundir.CgroupOff {
+		return 0, "", errNoCgroup
+	}
+	cgroup, err := parent.Make("ftd-" + spec.Token)
+	if err != nil {
+		return 0, "", err
+	}
+	fd, err := unix.Open(string(cgroup), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		_ = cgroup.Remove()
+		return 0, "", err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	sys := *attr.Sys
+	sys.UseCgroupFD, sys.CgroupFD = true, fd
+	inside := *attr
+	inside.Sys = &sys
+	pid, err := syscall.ForkExec(path, spec.Command, &inside)
+	if err != nil {
+		_ = cgroup.Remove()
+		return 0, "", err
+	}
+	return pid, cgroup, nil
 }
 
 // spareFromOOM takes away a protection from the kernel's out-of-memory killer
