@@ -27,6 +27,7 @@ import (
 
 	"ftd/api"
 	"ftd/daemon/engine"
+	"ftd/daemon/frontdoor"
 	"ftd/daemon/journal"
 	"ftd/daemon/metrics"
 	"ftd/daemon/server"
@@ -65,7 +66,7 @@ func Main(args []string, version string) int {
 
 // Run is the daemon: it returns when ctx ends and everything is put away.
 func Run(ctx context.Context, s *settings.Settings, version string) (err error) {
-	started := os.Environ() // before Python code may change it
+	started := frontdoor.StartEnviron(os.Environ()) // before Python code may change it
 	log := newLog(s, pybridge.DaemonStderr())
 	state, err := statedir.Open(s.StateDir)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -15,10 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ftd/api"
+	"ftd/pybridge"
 )
 
 // TestMain lets the test binary be the daemon that gets killed.
 func TestMain(m *testing.M) {
+	if pybridge.IsWorker() {
+		os.Exit(pybridge.WorkerMain())
+	}
 	if os.Getenv("FTD_TEST_BE_DAEMON") != "" {
 		os.Exit(Main(os.Args[1:], "test"))
 	}
@@ -171,14 +174,6 @@ func (h *house) points(job string) []api.Point {
 }
 
 func hasPoints(e api.Event) bool { return e.Type == api.EventPoints }
-
-// run is what a program prints and how it ends.
-func run(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	out, err := exec.Command(name, args...).CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return strings.TrimSpace(string(out))
-}
 
 // Conditions are waited for as long as a loaded machine may need.
 const (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -34,9 +35,24 @@ type python struct {
 func newPython(s *settings.Settings, library string, log zerolog.Logger) *python {
 	p := &python{log: log}
 	if s.Env != "" {
-		p.config = pybridge.Config{Prefix: s.Env, Program: filepath.Join(s.Env, "bin", "python"), Library: library}
+		p.config = pybridge.Config{Prefix: s.Env, Program: program(s.Env), Library: library}
 	}
 	return p
+}
+
+// program is an environment's python; some installations have only python3.
+func program(env string) string {
+	for _, name := range []string{"python", "python3"} {
+		if path := filepath.Join(env, "bin", name); executable(path) {
+			return path
+		}
+	}
+	return filepath.Join(env, "bin", "python") // whoever needs it will say that it is missing
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir() && info.Mode()&0o111 != 0
 }
 
 // Interpreter is the path of the environment's python, "" without one.
@@ -102,7 +118,7 @@ func (p *python) Query(ctx context.Context, r api.CallRequest) (json.RawMessage,
 	}
 	in, err := p.load(ctx)
 	if err != nil {
-		return nil, "", err
+		return nil, "", err // a problem of the environment, not of the call
 	}
 	isolated := r.Isolation == recipe.IsolationWorker || in.Info().State != pybridge.StateIdle
 	var output strings.Builder
@@ -163,16 +179,19 @@ func queryError(r api.CallRequest, err error) error {
 		e.Excerpt = trace[max(0, len(trace)-excerptLines):]
 		return e
 	}
-	var exit *pybridge.ExitError
 	var stuck *pybridge.StuckError
-	if errors.As(err, &exit) || errors.As(err, &stuck) {
-		return api.Errorf(api.CodePython, "%s: %v", what, err)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.As(err, &stuck):
+		return api.Errorf(api.CodeTimeout, "%v", err)
+	case errors.Is(err, context.DeadlineExceeded):
 		return api.Errorf(api.CodeTimeout, "%s took too long and was ended", what).
 			WithRemedy("allow it more time with --timeout")
+	case errors.Is(err, context.Canceled):
+		return err
 	}
-	return err
+	// It exited, its worker died, it sent a signal or kept a card: the error
+	// says which, and what to do.
+	return api.Errorf(api.CodePython, "%s: %v", what, err)
 }
 
 func (p *python) version() string {

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -47,6 +48,12 @@ func Open(ctx context.Context, path string) (j *Journal, warning string, err err
 
 // openAs opens a journal on that kind of network filesystem, "" for a local one.
 func openAs(ctx context.Context, path, kind string) (j *Journal, warning string, err error) {
+	// SQLite would make it readable for everybody the umask lets.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, "", api.Errorf(api.CodeSettings, "the journal cannot be opened: %v", err)
+	}
+	file.Close()
 	network := kind != ""
 	pragmas := []string{"busy_timeout(10000)", "foreign_keys(1)"}
 	if network {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -40,6 +41,16 @@ func job(t *testing.T, j *Journal, id string) {
 func batch(job string, offset int64, points ...api.Point) Batch {
 	return Batch{Job: job, Step: "train", Attempt: "train.1", File: "1:2", Path: "rank_0.log",
 		Offset: offset, Parser: []byte("state"), Points: points, Tracker: []byte(`{}`)}
+}
+
+func TestOnlyTheOwnerReadsTheJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	job(t, open(t, path), "01")
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), name)
+	}
 }
 
 func TestAJobIsReadBackAsItWasStored(t *testing.T) {

@@ -1,0 +1,106 @@
+//go:build python
+
+package daemon
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ftd/api"
+)
+
+// pythonHouse is a house whose daemon has the Python that it was built for.
+func pythonHouse(t *testing.T) *house {
+	t.Helper()
+	env := os.Getenv("FTD_TEST_ENV")
+	if env == "" {
+		env = filepath.Dir(filepath.Dir(os.Getenv("FTD_TEST_PYTHON")))
+	}
+	if env == "." {
+		t.Skip("needs FTD_TEST_ENV, an environment of the Python that this is built for")
+	}
+	return newHouse(t, "--env", env)
+}
+
+func TestAPersonCallsPython(t *testing.T) {
+	t.Parallel()
+	h := pythonHouse(t)
+	call := func(module, function string, args any) (*api.CallResult, error) {
+		return h.Call(t.Context(), api.CallRequest{Module: module, Function: function, Args: args})
+	}
+	r, err := call("math", "hypot", []int{3, 4})
+	require.NoError(t, err)
+	require.EqualValues(t, 5, r.Result)
+	r, err = call("builtins", "print", []string{"hello", "there"})
+	require.NoError(t, err)
+	require.Equal(t, "hello there\n", r.Output)
+	require.Nil(t, r.Result)
+
+	_, err = call("json", "loads", []string{"{"})
+	requireCode(t, err, api.CodePython)
+	require.ErrorContains(t, err, "JSONDecodeError")
+	_, err = call("sys", "exit", []int{3})
+	requireCode(t, err, api.CodePython)
+	_, err = call("no_such_module", "f", nil)
+	requireCode(t, err, api.CodePython)
+	_, err = h.Call(t.Context(), api.CallRequest{Module: "os", Function: "abort", Isolation: "worker"})
+	requireCode(t, err, api.CodePython)
+
+	v, err := h.GetVersion(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, v.Python)
+}
+
+func TestACallDoesNotWaitForOneThatRuns(t *testing.T) {
+	t.Parallel()
+	h := pythonHouse(t)
+	inside, err := h.Call(t.Context(), api.CallRequest{Module: "os", Function: "getpid"})
+	require.NoError(t, err)
+	require.EqualValues(t, h.daemon.Process.Pid, inside.Result)
+	long := make(chan error, 1)
+	go func() {
+		_, err := h.Call(t.Context(), api.CallRequest{Module: "time", Function: "sleep", Args: []int{600}, TimeoutSeconds: 3})
+		long <- err
+	}()
+	// Once it is at work, a call is answered by another process.
+	require.Eventually(t, func() bool {
+		r, err := h.Call(t.Context(), api.CallRequest{Module: "os", Function: "getpid"})
+		return err == nil && r.Result != inside.Result
+	}, waitLong, waitTick)
+	requireCode(t, <-long, api.CodeTimeout)
+}
+
+func TestACrashInACallIsKeptForTheNextDaemon(t *testing.T) {
+	t.Parallel()
+	h := pythonHouse(t)
+	_, err := h.Call(t.Context(), api.CallRequest{Module: "ctypes", Function: "string_at", Args: []int{1}})
+	requireCode(t, err, api.CodeUnreachable)
+	require.Error(t, h.daemon.Wait())
+	h.start()
+	kept, err := filepath.Glob(filepath.Join(h.dir, "state", "crash", "crash-*.txt"))
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	text, err := os.ReadFile(kept[0])
+	require.NoError(t, err)
+	require.Contains(t, string(text), "SIGSEGV")
+}
+
+func TestAShutdownDoesNotWaitForPython(t *testing.T) {
+	t.Parallel()
+	h := pythonHouse(t)
+	begun := make(chan error, 1)
+	go func() {
+		_, err := h.Call(t.Context(), api.CallRequest{Module: "time", Function: "sleep", Args: []int{600}})
+		begun <- err
+	}()
+	require.Eventually(t, func() bool {
+		r, err := h.Call(t.Context(), api.CallRequest{Module: "os", Function: "getpid"})
+		return err == nil && r.Result != float64(h.daemon.Process.Pid)
+	}, waitLong, waitTick)
+	h.end(syscall.SIGTERM)
+	require.Error(t, <-begun)
+}
