@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,12 +116,9 @@ func (trainKind) spec(ctx context.Context, s *StepContext) (launcher.Spec, error
 	if spec.Command, err = trainCommand(s); err != nil {
 		return spec, err
 	}
-	extra := map[string]string{}
+	extra := maps.Clone(s.Env)
 	if s.text("config") != "" {
 		mindformersEnv(s, extra)
-	}
-	for name, value := range s.Env {
-		extra[name] = value
 	}
 	env, err := launcher.BuildEnvironment(ctx, launcher.EnvRequest{
 		Prefix:  s.Settings.Env,
@@ -172,17 +170,24 @@ func trainCommand(s *StepContext) ([]string, error) {
 	return []string{s.Settings.Python, script, "--config=" + config, mode}, nil
 }
 
-// mindformersEnv lets a training import what ftd brings along.
+// mindformersEnv lets a training import what ftd brings along, beside what the
+// user has.
 func mindformersEnv(s *StepContext, extra map[string]string) {
-	path := s.Settings.Library
-	if had := environ(s.Settings.Start, "PYTHONPATH"); had != "" {
-		path += string(filepath.ListSeparator) + had
+	path, given := extra["PYTHONPATH"]
+	if !given {
+		path = environ(s.Settings.Start, "PYTHONPATH")
 	}
-	extra["PYTHONPATH"] = path
-	extra["REGISTER_PATH"] = filepath.Join(s.Settings.Library, "ftd_train")
-	// mindformers copies registered modules; by default into ./modules, or
-	// into the home directory if openmind_hub is there.
-	extra["OM_MODULES_CACHE"] = filepath.Join(s.Attempt.Dir, "modules")
+	extra["PYTHONPATH"] = strings.TrimSuffix(s.Settings.Library+string(filepath.ListSeparator)+path, string(filepath.ListSeparator))
+	for name, value := range map[string]string{
+		"REGISTER_PATH": filepath.Join(s.Settings.Library, "ftd_train"),
+		// mindformers copies registered modules; by default into ./modules, or
+		// into the home directory if openmind_hub is there.
+		"OM_MODULES_CACHE": filepath.Join(s.Attempt.Dir, "modules"),
+	} {
+		if _, given := extra[name]; !given {
+			extra[name] = value
+		}
+	}
 }
 
 // start launches the training, or adopts the one that an earlier program

@@ -310,3 +310,36 @@ func (o *failingObserver) Batch(ctx context.Context, b launcher.Batch) error {
 	}
 	return o.Observer.Batch(ctx, b)
 }
+
+func TestTheEnvironmentOfATraining(t *testing.T) {
+	h := newHost(t)
+	settings := h.settings()
+	settings.Env, settings.Library = "", "/library"
+	settings.Start = []string{"PATH=/bin", "PYTHONPATH=/inherited", "REGISTER_PATH=/theirs"}
+	environment := func(env map[string]string, with map[string]any) map[string]string {
+		s := &StepContext{Env: env, With: with, Host: h, Settings: settings, Attempt: Attempt{ID: "train.1", Dir: "/run"}}
+		spec, err := trainKind{}.spec(t.Context(), s)
+		require.NoError(t, err)
+		got := map[string]string{}
+		for _, entry := range spec.Env {
+			name, value, _ := strings.Cut(entry, "=")
+			got[name] = value
+		}
+		return got
+	}
+	config := map[string]any{"config": "/c.yaml", "run_mode": "train"}
+	got := environment(map[string]string{}, config)
+	require.Equal(t, "/library:/inherited", got["PYTHONPATH"])
+	require.Equal(t, "/library/ftd_train", got["REGISTER_PATH"], "the config names modules of ftd")
+	require.Equal(t, "/run/modules", got["OM_MODULES_CACHE"])
+
+	got = environment(map[string]string{"PYTHONPATH": "/mine", "REGISTER_PATH": "/mine"}, config)
+	require.Equal(t, "/library:/mine", got["PYTHONPATH"])
+	require.Equal(t, "/mine", got["REGISTER_PATH"])
+
+	// A command is taken as it is.
+	got = environment(map[string]string{"A": "b"}, map[string]any{"command": []string{"true"}})
+	require.Equal(t, "/inherited", got["PYTHONPATH"])
+	require.Equal(t, "/theirs", got["REGISTER_PATH"])
+	require.Equal(t, "b", got["A"])
+}
