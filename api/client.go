@@ -269,8 +269,8 @@ func (c *Client) broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return Errorf(CodeUnreachable, "the connection to the daemon broke: %v", err).
-		WithRemedy("try again; the daemon's own log says more if it ended")
+	return cut{Errorf(CodeUnreachable, "the connection to the daemon broke: %v", err).
+		WithRemedy("try again; the daemon's own log says more if it ended")}
 }
 
 func (c *Client) transport() *http.Client {

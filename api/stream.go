@@ -66,9 +66,11 @@ func (c *Client) Events(ctx context.Context, q EventsQuery) iter.Seq2[Event, err
 	}
 }
 
-// cut is the error of a stream that broke after it had begun, which is worth
-// going on with.
+// cut is the error of a connection that was made and then broke, as it does
+// when the daemon is killed or restarted: worth asking again.
 type cut struct{ error }
+
+func (c cut) Unwrap() error { return c.error }
 
 func final(err error) bool {
 	var c cut
