@@ -37,7 +37,7 @@ func WithWarn(warn func(error)) FollowOption {
 // was read. It may be called again after it failed or was cancelled, by
 // another process too: no record is lost and none is doubled.
 func (r *Run) Follow(ctx context.Context, o Observer, options ...FollowOption) error {
-	f := &follow{run: r, observer: &serial{o: o}, ended: make(chan struct{})}
+	f := &follow{run: r, observer: &serial{o: o}, ended: make(chan struct{}), warned: map[string]bool{}}
 	for _, option := range options {
 		option(f)
 	}
@@ -49,7 +49,12 @@ func (r *Run) Follow(ctx context.Context, o Observer, options ...FollowOption) e
 		close(f.ended)
 		return nil
 	})
-	group.Go(func() error { return f.log(ctx, 0, r.Log()) })
+	if r.spec.RankLogs == "" {
+		group.Go(func() error { return f.log(ctx, 0, r.Log()) })
+	} else {
+		group.Go(func() error { return f.log(ctx, LauncherRank, r.Log()) })
+		group.Go(func() error { return f.ranks(ctx, group) })
+	}
 	group.Go(func() error { return f.checkpoints(ctx) })
 	return group.Wait()
 }
@@ -62,6 +67,7 @@ type follow struct {
 	seen     func(string, int64, time.Time) bool
 	warn     func(error)
 	ended    chan struct{} // closed when the run is over
+	warned   map[string]bool
 }
 
 func (f *follow) checkpoints(ctx context.Context) error {
@@ -84,6 +90,14 @@ func (f *follow) checkpoints(ctx context.Context) error {
 	}, func(v checkpoint.Verdict, rank int) error {
 		return f.observer.checkpoint(ctx, v, rank)
 	})
+}
+
+// trouble tells of something once.
+func (f *follow) trouble(err error) {
+	if f.warn != nil && !f.warned[err.Error()] {
+		f.warned[err.Error()] = true
+		f.warn(err)
+	}
 }
 
 // serial lets one call at a time through to an observer.

@@ -14,6 +14,11 @@ import (
 // FileID and the offset of a record in it are a key of that record.
 type FileID string
 
+// LauncherRank is the rank of the log of a launcher such as msrun, which is no
+// rank itself. It repeats what its workers print, so only its problems are
+// reported.
+const LauncherRank = -1
+
 // Batch is what one read of a log gave. The observer must store all of it
 // together or none of it: File, Offset and Parser are where the next read
 // begins after a crash, so that no record is lost or doubled.

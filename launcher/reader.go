@@ -113,7 +113,11 @@ func (r *reader) next(ctx context.Context, tailer *logparse.Tailer) (logparse.Ch
 	return c, err
 }
 
-func (r *reader) take(record *logparse.Record) { r.records = append(r.records, *record) }
+func (r *reader) take(record *logparse.Record) {
+	if r.rank != LauncherRank || record.Kind == logparse.KindProblem {
+		r.records = append(r.records, *record)
+	}
+}
 
 // begin goes on with another file, or with one that was emptied.
 func (r *reader) begin(ctx context.Context, c logparse.Chunk) error {

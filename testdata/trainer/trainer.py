@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import List, Optional, TextIO
+from typing import Any, List, Optional, TextIO
 
 import checkpoints
 import formats
@@ -112,9 +112,61 @@ def parse(argv: Optional[List[str]] = None) -> argparse.Namespace:
         help="a progress bar that is redrawn before the first step",
     )
     p.add_argument(
+        "--ranks",
+        type=int,
+        default=0,
+        help="be msrun: start so many trainers, each with its worker_N.log in --log-dir",
+    )
+    p.add_argument("--log-dir", default="msrun_log")
+    p.add_argument("--lame", type=int, default=-1, help="the only rank that --...-at is meant for")
+    p.add_argument("--as-rank", type=int, default=-1, help=argparse.SUPPRESS)
+    p.add_argument(
         "--pids", default="", metavar="FILE", help="append the pid of each process that is started"
     )
     return p.parse_args(argv)
+
+
+class Msrun:
+    """Behaves as msrun --join=True of MindSpore 2.7 does."""
+
+    def __init__(self, args: argparse.Namespace, out: TextIO) -> None:
+        self.args = args
+        self.out = out
+        self.workers: List[subprocess.Popen[bytes]] = []
+
+    def run(self) -> int:
+        signal.signal(signal.SIGINT, self.interrupted)
+        os.makedirs(self.args.log_dir, mode=0o700, exist_ok=True)
+        for rank in range(self.args.ranks):
+            command = [sys.executable, *sys.argv, "--as-rank", str(rank)]
+            with open(os.path.join(self.args.log_dir, f"worker_{rank}.log"), "wb") as log:
+                self.workers.append(
+                    subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+                )
+        while any(worker.poll() is None for worker in self.workers):
+            for worker in self.workers:
+                if worker.poll():
+                    self.fail(worker)
+            time.sleep(0.02)
+        return 0
+
+    def fail(self, worker: "subprocess.Popen[bytes]") -> None:
+        self.out.write(
+            f"[ERROR] Worker process {worker.pid} exit with exception. "
+            f"Error code: {worker.returncode}.\n"
+        )
+        self.out.flush()
+        self.kill()
+        raise RuntimeError("Distributed job exited with exception.")
+
+    def kill(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+
+    def interrupted(self, _signal: int, _frame: Any) -> None:
+        self.kill()
+        sys.exit(0)
 
 
 class Trainer:
@@ -267,7 +319,12 @@ class Trainer:
 
 def main() -> int:
     with open(1, "w", encoding="utf-8", closefd=False, newline="\n") as out:
-        return Trainer(parse(), out).run()
+        args = parse()
+        if args.ranks and args.as_rank < 0:
+            return Msrun(args, out).run()
+        if args.as_rank != args.lame:
+            args.crash_at = args.kill_at = args.hang_at = args.spin_at = 0
+        return Trainer(args, out).run()
 
 
 if __name__ == "__main__":
