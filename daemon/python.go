@@ -28,6 +28,7 @@ type python struct {
 
 	loading sync.Mutex // held while the interpreter is loaded
 	bridge  atomic.Pointer[pybridge.Interpreter]
+	loaded  atomic.Pointer[string] // its version
 
 	succeeded, failed atomic.Uint64
 }
@@ -80,6 +81,7 @@ func (p *python) load(ctx context.Context) (*pybridge.Interpreter, error) {
 	}
 	info := in.Info()
 	p.log.Info().Str("version", info.Version).Str("prefix", info.Prefix).Bool("guard", info.Guard.Armed).Msg("python loaded")
+	p.loaded.Store(&info.Version)
 	p.bridge.Store(in)
 	return in, nil
 }
@@ -195,8 +197,8 @@ func queryError(r api.CallRequest, err error) error {
 }
 
 func (p *python) version() string {
-	if in := p.bridge.Load(); in != nil {
-		return in.Info().Version
+	if v := p.loaded.Load(); v != nil {
+		return *v
 	}
 	return pybridge.BuiltFor()
 }

@@ -21,7 +21,7 @@ func pythonHouse(t *testing.T) *house {
 		env = filepath.Dir(filepath.Dir(os.Getenv("FTD_TEST_PYTHON")))
 	}
 	if env == "." {
-		t.Skip("needs FTD_TEST_ENV, an environment of the Python that this is built for")
+		need(t, "FTD_TEST_ENV, an environment of the Python that this is built for")
 	}
 	return newHouse(t, "--env", env)
 }
@@ -103,4 +103,14 @@ func TestAShutdownDoesNotWaitForPython(t *testing.T) {
 	}, waitLong, waitTick)
 	h.end(syscall.SIGTERM)
 	require.Error(t, <-begun)
+}
+
+// need skips a test that lacks something, or fails it where everything must be
+// there.
+func need(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("FTD_TEST_COMPLETE") != "" {
+		t.Fatalf("this test needs %s", what)
+	}
+	t.Skipf("needs %s", what)
 }

@@ -79,9 +79,7 @@ func (h *host) BeginAttempt(ctx context.Context, step string) (recipe.Attempt, e
 	}
 	if resumed {
 		h.log.Info().Str("attempt", a.ID).Msg("attempt taken up again")
-		if err := h.showTraining(ctx, a.ID); err != nil {
-			return recipe.Attempt{}, err
-		}
+		h.showTraining(ctx, a.ID)
 	}
 	return recipe.Attempt{ID: a.ID, Dir: a.Dir, Number: a.Number, Resumed: resumed, Isolate: isolate}, nil
 }
@@ -89,16 +87,20 @@ func (h *host) BeginAttempt(ctx context.Context, step string) (recipe.Attempt, e
 func (h *host) AttemptStarted(ctx context.Context, attempt string, shim launcher.Shim) error {
 	ctx = context.WithoutCancel(ctx)
 	h.log.Info().Str("attempt", attempt).Int("pid", shim.Child).Msg("training at work")
-	t := begun(time.Now())
-	data, err := json.Marshal(t)
+	if a, ok, err := h.Journal.Unfinished(ctx, h.job, h.step); err == nil && ok && a.ID == attempt && a.Shim != nil {
+		// Taken up again: it is known already. An error here would be taken
+		// for a reason to stop it.
+		return nil
+	}
+	data, err := json.Marshal(begun(time.Now()))
 	if err != nil {
 		return err
 	}
 	err = h.keepTrying(ctx, func(ctx context.Context) error { return h.Journal.SetShim(ctx, h.job, attempt, shim, data) })
-	if err != nil {
-		return err
+	if err == nil {
+		h.showTraining(ctx, attempt)
 	}
-	return h.showTraining(ctx, attempt)
+	return err
 }
 
 func (h *host) EndAttempt(ctx context.Context, attempt string, state recipe.StepState, exit *launcher.Exit, p *recipe.Problem) error {
@@ -161,18 +163,20 @@ func (h *host) Python() recipe.Python { return python{h} }
 
 func (h *host) Results() recipe.Results { return results{h.Engine} }
 
-// showTraining puts the attempt's tracker, as it is stored, among the live ones.
-func (h *host) showTraining(ctx context.Context, attempt string) error {
+// showTraining puts the attempt's tracker, as it is stored, among the live
+// ones. Without it the counts begin anew, which is no reason to give up.
+func (h *host) showTraining(ctx context.Context, attempt string) {
 	trainings, err := h.Journal.Trainings(ctx, h.job, h.job)
-	if err != nil || trainings[h.job].ID != attempt {
-		return err
-	}
 	t := newTracker()
-	if err := json.Unmarshal(trainings[h.job].Tracker, &t); err != nil {
-		return err
+	if err == nil && trainings[h.job].ID == attempt {
+		if err = json.Unmarshal(trainings[h.job].Tracker, &t); err == nil {
+			h.live.update(h.job, attempt, t)
+			err = h.showCheckpoints(ctx, attempt)
+		}
 	}
-	h.live.update(h.job, attempt, t)
-	return h.showCheckpoints(ctx, attempt)
+	if err != nil {
+		h.log.Warn().Err(err).Str("attempt", attempt).Msg("the summary of the training begins anew")
+	}
 }
 
 func (h *host) showCheckpoints(ctx context.Context, attempt string) error {

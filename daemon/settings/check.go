@@ -41,9 +41,6 @@ func (s *Settings) check() error {
 	if s.Slots < 1 {
 		return s.invalid("slots", "it must be at least 1")
 	}
-	if s.StopInterrupt < 0 || s.StopTerminate < 0 {
-		return s.invalid("stop_interrupt_grace", "a grace cannot be negative")
-	}
 	switch s.LogLevel {
 	case "trace", "debug", "info", "warn", "error":
 	default:

@@ -3,17 +3,8 @@ package settings
 import (
 	"os"
 	"path/filepath"
-	"time"
 
 	"ftd/api"
-)
-
-// A training gets half a minute to write what it must after SIGINT, which is
-// what msrun understands, and a little more for the processes that only know
-// SIGTERM.
-const (
-	graceInterrupt = 30 * time.Second
-	graceTerminate = 15 * time.Second
 )
 
 type defaultValues struct {

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -30,8 +29,6 @@ type Settings struct {
 	Slots          int
 	Group          string
 	ReadForOthers  bool
-	StopInterrupt  time.Duration
-	StopTerminate  time.Duration
 	Shim           string
 	Libexec        string
 
@@ -119,8 +116,6 @@ func kindOf(flag *pflag.Flag) string {
 		return "whole number"
 	case "bool":
 		return "true or false"
-	case "duration":
-		return "duration such as 30s or 5m"
 	}
 	return flag.Value.Type()
 }
