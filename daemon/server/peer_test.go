@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"ftd/api"
 )
@@ -47,7 +48,7 @@ func TestMain(m *testing.M) {
 		ask(socket)
 		return
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"))
 }
 
 // ask prints the status of one request that reads and one that changes.

@@ -25,6 +25,7 @@ func (s *Server) routes() []route {
 		{"GET /v1/jobs/{job}/logs", toRead, s.logs, 0},
 		{"GET /v1/jobs/{job}/points", toRead, s.points, 0},
 		{"POST /v1/jobs/{job}/stop", toChange, s.stopJob, 0},
+		{"GET /v1/openapi.json", toRead, s.openapi, 0},
 		{"GET /v1/recipes", toRead, s.recipes, 0},
 		{"GET /v1/version", toRead, s.version, 0},
 	}
