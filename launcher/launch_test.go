@@ -210,6 +210,7 @@ func TestShimIsSmallAndAlone(t *testing.T) {
 	require.NoError(t, err)
 	s, err := process.ReadStat(run.Shim().PID)
 	require.NoError(t, err)
+	require.Equal(t, "ftd-shim", s.Command)
 	require.Equal(t, s.PID, s.Session)
 	require.NotEqual(t, self.PID, s.Parent, "a child would have to be waited for")
 }

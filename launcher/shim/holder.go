@@ -52,6 +52,8 @@ func newHolder(dir, version string) *holder {
 }
 
 func (h *holder) run() int {
+	// Started by way of /proc/self/exe it would be "exe" in ps and top.
+	_ = os.WriteFile("/proc/self/comm", []byte("ftd-shim"), 0)
 	unix.CloseOnExec(3)
 	closeInherited(3)
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
