@@ -108,7 +108,7 @@ missing
 # directory is named after everything that a compiled object depends on, and
 # the same name goes into CGO_CFLAGS: Go's build cache looks at those flags,
 # but neither at headers nor at what pkg-config prints.
-library=$(cd "$libdir" && ls -1 "lib$stem.so"* | sort | tail -n 1)
+library=$(cd "$libdir" && printf '%s\n' "lib$stem.so"* | sort | tail -n 1)
 identity=$({
 	echo "$version $stem $include $libdir $library"
 	find -L "$include" -name '*.h' -type f -print0 | LC_ALL=C sort -z | xargs -0 cat

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 env=${1:?usage: scripts/lint.sh ENV}
 tools=$PWD/build/lint
 
-unformatted=$(gofmt -l $(git ls-files '*.go'))
+unformatted=$(git ls-files -z '*.go' | xargs -0 gofmt -l)
 if [ -n "$unformatted" ]; then
 	echo "not formatted by gofmt: $unformatted" >&2
 	exit 1
@@ -32,5 +32,4 @@ go vet -tags python ./...
 if [ ! -x "$tools/golangci-lint" ]; then
 	GOBIN=$tools CGO_ENABLED=0 GOFLAGS=-mod=mod go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 fi
-"$tools/golangci-lint" run ./...
-"$tools/golangci-lint" run --build-tags python ./pybridge/... ./daemon/... ./cmd/...
+"$tools/golangci-lint" run --build-tags python ./...
