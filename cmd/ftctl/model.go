@@ -19,6 +19,10 @@ type model struct {
 	counted int64
 	// attempt is the newest attempt that was told of, by its step.
 	attempt map[string]int
+	// speaker is the rank whose log tells of the training, and steps whether
+	// it has logged steps; nil while no rank was heard.
+	speaker *int
+	steps   bool
 }
 
 func newModel(job api.Job) *model {
@@ -144,8 +148,22 @@ func (m *model) setAttempt(a api.Attempt) []news {
 	return []news{{attempt: &a}}
 }
 
+// speaks says whether the rank of an event tells of the training. That is the
+// lowest one that logs steps, since in a pipeline only some do; before any
+// has, the lowest that was heard.
+func (m *model) speaks(e api.Event) bool {
+	steps := e.Type == api.EventPoints
+	if m.speaker == nil || (steps && !m.steps) || (steps == m.steps && e.Rank < *m.speaker) {
+		m.speaker, m.steps = &e.Rank, steps
+	}
+	return *m.speaker == e.Rank
+}
+
 func (m *model) setPhase(e api.Event, p api.PhaseChange) []news {
 	t := m.training(e)
+	if !m.speaks(e) {
+		return nil
+	}
 	was := t.Phase
 	took := p.Since.Sub(t.PhaseSince)
 	t.Phase, t.PhaseSince = p.Phase, p.Since
@@ -161,6 +179,9 @@ func (m *model) setPhase(e api.Event, p api.PhaseChange) []news {
 
 func (m *model) addPoints(e api.Event, points []api.Point) []news {
 	t := m.training(e)
+	if !m.speaks(e) {
+		return nil
+	}
 	last := points[len(points)-1]
 	if e.ID > m.counted {
 		for _, p := range points {
@@ -171,11 +192,15 @@ func (m *model) addPoints(e api.Event, points []api.Point) []news {
 				t.NonFinite++
 			}
 		}
+		if t.StepsDone <= 1 {
+			t.StepSeconds = last.StepMS / 1000 // the first step holds the compile
+		} else {
+			t.StepSeconds = smooth(t.StepSeconds, last.StepMS/1000)
+		}
 		t.StepsDone = max(t.StepsDone, last.GlobalStep)
 		if last.Total > 0 {
 			t.StepsTotal = max(last.Total, last.Total*last.Epochs)
 		}
-		t.StepSeconds = smooth(t.StepSeconds, last.StepMS/1000)
 		if t.StepsTotal > 0 {
 			t.SecondsLeft = (api.Float(t.StepsTotal-t.StepsDone) * t.StepSeconds).Ptr()
 		}
@@ -198,6 +223,7 @@ func (m *model) training(e api.Event) *api.Training {
 	if t == nil || (e.Attempt != "" && t.Attempt != "" && t.Attempt != e.Attempt && e.ID > m.counted) {
 		t = &api.Training{Attempt: e.Attempt}
 		m.job.Training = t
+		m.speaker, m.steps = nil, false
 	}
 	return t
 }

@@ -77,7 +77,7 @@ func runPs(c *cobra.Command, o psOptions) error {
 func writeJobs(w io.Writer, jobs []api.Job, wide bool, now time.Time) {
 	header := []string{"JOB", "NAME", "STATE", "PHASE", "STEP", "LOSS", "LEFT", "CREATED"}
 	if wide {
-		header = append(header, "TOOK", "RECIPE", "S/STEP", "OVERFLOW", "CHECKPOINTS", "DIR")
+		header = append(header, "TOOK", "RECIPE", "S/STEP", "OVERFLOW", "DIR")
 	}
 	rows := [][]string{header}
 	columns := shortIDs(jobs)
@@ -91,9 +91,9 @@ func writeJobs(w io.Writer, jobs []api.Job, wide bool, now time.Time) {
 }
 
 func jobRow(j *api.Job, columns int, wide bool, now time.Time) []string {
-	phase, step, loss, remaining, speed, overflow, checkpoints := "-", "-", "-", "-", "-", "-", "-"
+	phase, step, loss, remaining, speed, overflow := "-", "-", "-", "-", "-", "-"
 	if t := j.Training; t != nil {
-		overflow, checkpoints = fmt.Sprint(t.OverflowSteps), fmt.Sprint(len(t.Checkpoints))
+		overflow = fmt.Sprint(t.OverflowSteps)
 		if t.Last != nil {
 			step, loss = stepCount(t), number(t.Last.Loss)
 		}
@@ -109,7 +109,7 @@ func jobRow(j *api.Job, columns int, wide bool, now time.Time) []string {
 	}
 	row := []string{shortID(j.ID, columns), j.Name, string(j.State), phase, step, loss, remaining, ago(&j.Created, now)}
 	if wide {
-		row = append(row, duration(j.Started, j.Ended, now), j.Recipe, speed, overflow, checkpoints, j.Dir)
+		row = append(row, duration(j.Started, j.Ended, now), j.Recipe, speed, overflow, j.Dir)
 	}
 	return row
 }

@@ -31,6 +31,19 @@ func trainingLine(t *api.Training) string {
 		return string(t.Phase)
 	}
 	parts := []string{"step " + stepCount(t), "loss " + number(t.Last.Loss)}
+	if t.StepsDone > 1 || t.StepsTotal == 1 { // the first step holds the compile
+		parts = append(parts, speed(t)...)
+	}
+	parts = append(parts, fmt.Sprintf("overflow %d", t.OverflowSteps))
+	if t.NonFinite > 0 {
+		parts = append(parts, fmt.Sprintf("not finite %d", t.NonFinite))
+	}
+	return strings.Join(parts, "  ")
+}
+
+// speed is how fast a training goes, and what that means for its end.
+func speed(t *api.Training) []string {
+	var parts []string
 	if t.StepSeconds > 0 {
 		parts = append(parts, number3(t.StepSeconds)+" s/step")
 	}
@@ -40,11 +53,7 @@ func trainingLine(t *api.Training) string {
 	if t.SecondsLeft != nil {
 		parts = append(parts, "left "+left(float64(*t.SecondsLeft)))
 	}
-	parts = append(parts, fmt.Sprintf("overflow %d", t.OverflowSteps))
-	if t.NonFinite > 0 {
-		parts = append(parts, fmt.Sprintf("not finite %d", t.NonFinite))
-	}
-	return strings.Join(parts, "  ")
+	return parts
 }
 
 func stepCount(t *api.Training) string {

@@ -15,7 +15,9 @@ import (
 	"ftd/api"
 )
 
-// story is a recorded job: how it was when it was submitted, and its events.
+// story is a job: how it was when it was submitted, and its events. The one of
+// tiny-llama was recorded (GET /v1/events of a whole run on MindSpore 2.7.0);
+// the others have what that run did not have.
 type story struct {
 	job    api.Job
 	events []api.Event
@@ -57,7 +59,7 @@ func (s story) tell(v view) *model {
 }
 
 func TestStoriesInLines(t *testing.T) {
-	for _, name := range []string{"success", "failure"} {
+	for _, name := range []string{"tiny-llama", "success", "failure"} {
 		var out bytes.Buffer
 		readStory(t, name).tell(&linesView{w: &out})
 		golden(t, name+"-lines.txt", out.String())
@@ -65,7 +67,7 @@ func TestStoriesInLines(t *testing.T) {
 }
 
 func TestStoriesOnAScreen(t *testing.T) {
-	for _, name := range []string{"success", "failure"} {
+	for _, name := range []string{"tiny-llama", "success", "failure"} {
 		var out bytes.Buffer
 		readStory(t, name).tell(&screenView{w: &out, width: func() int { return 100 }})
 		golden(t, name+"-screen.txt", strings.ReplaceAll(out.String(), clearLine, " <drawn over>\n"))
@@ -99,6 +101,49 @@ func TestASummaryIsNotCountedTwice(t *testing.T) {
 	require.EqualValues(t, 18.2, m.job.Training.SamplesPerSec)
 	m.refresh(api.Job{Event: 1, Training: &api.Training{OverflowSteps: 7}})
 	require.EqualValues(t, 1, m.job.Training.OverflowSteps, "an older summary must not win")
+}
+
+// In a training of several processes each one logs phases and steps.
+func TestOneRankSpeaksForAll(t *testing.T) {
+	m := newModel(api.Job{})
+	tell := func(rank int, kind string, v any) []news {
+		data, err := json.Marshal(v)
+		require.NoError(t, err)
+		return m.apply(api.Event{ID: 1, Step: "train", Attempt: "train.1", Rank: rank, Type: kind, Data: data})
+	}
+	phase := func(rank int, p api.Phase) []news {
+		return tell(rank, api.EventPhase, api.PhaseChange{Phase: p, Since: noon})
+	}
+	require.NotEmpty(t, phase(3, api.PhaseCompiling), "nobody else has spoken yet")
+	require.Empty(t, phase(0, api.PhaseCompiling), "the same phase")
+	require.Empty(t, phase(3, api.PhaseTraining), "rank 0 speaks")
+	points := losses(5, 4)
+	points[1].Overflow = ptr(true)
+	require.NotEmpty(t, tell(7, api.EventPoints, points), "the last stage of a pipeline logs the loss")
+	require.NotEmpty(t, phase(7, api.PhaseTraining), "and says from then on how it stands")
+	require.Empty(t, phase(0, api.PhaseSaving))
+	require.EqualValues(t, 1, m.job.Training.OverflowSteps)
+	require.Empty(t, tell(8, api.EventPoints, points))
+	require.EqualValues(t, 1, m.job.Training.OverflowSteps, "one step, logged twice")
+}
+
+// The first step holds the compile: what it took says nothing about the rest.
+func TestTheFirstStepIsNoMeasure(t *testing.T) {
+	m := newModel(api.Job{})
+	points := losses(5, 4, 3)
+	points[0].StepMS = 10564
+	for i, p := range points {
+		p.Total = 124
+		data, err := json.Marshal([]api.Point{p})
+		require.NoError(t, err)
+		m.apply(api.Event{ID: int64(i + 1), Type: api.EventPoints, Data: data})
+		line := trainingLine(m.job.Training)
+		if i == 0 {
+			require.Equal(t, "step 1/124  loss 5.000  overflow 0", line)
+		} else {
+			require.Contains(t, line, "0.031 s/step  left 0:04")
+		}
+	}
 }
 
 func TestEventsThatCannotBeUnderstoodChangeNothing(t *testing.T) {
