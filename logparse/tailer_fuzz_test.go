@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // FuzzTailer lets a writer do everything that writers do to a log file, and
@@ -88,4 +90,32 @@ func FuzzTailer(f *testing.F) {
 			t.Fatalf("%q\nread:    %q\nwritten: %q", deeds, read, lives)
 		}
 	})
+}
+
+// Whoever has a rotated file still open may write to it after it was read to
+// its end: it is looked at once more before the new one is begun.
+func TestLateWriterOfARotatedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	require.NoError(t, os.WriteFile(path, []byte("one\n"), 0o600))
+	old, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer old.Close()
+	tail := NewTailer(path, Position{})
+	defer func() { require.NoError(t, tail.Close()) }()
+	see := func(want string, fresh bool) {
+		t.Helper()
+		c, err := tail.look()
+		require.NoError(t, err)
+		require.Equal(t, want, string(c.Data))
+		require.Equal(t, fresh, c.Fresh)
+	}
+	see("one\n", false)
+	require.NoError(t, os.Rename(path, path+".1"))
+	require.NoError(t, os.WriteFile(path, []byte("new\n"), 0o600))
+	see("", false)
+	_, err = old.WriteString("late\n")
+	require.NoError(t, err)
+	see("late\n", false)
+	see("", false)
+	see("new\n", true)
 }
