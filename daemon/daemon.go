@@ -45,7 +45,7 @@ const closeWithin = 5 * time.Second
 func Main(args []string, version string) int {
 	s, err := settings.Load(args)
 	if errors.Is(err, settings.ErrHelp) {
-		fmt.Print(settings.Usage())
+		fmt.Fprint(os.Stdout, settings.Usage())
 		return 0
 	}
 	if err == nil {
@@ -106,13 +106,13 @@ func Run(ctx context.Context, s *settings.Settings, version string) (err error) 
 	}
 	// Before any job is touched: a daemon that cannot be reached shall not
 	// begin to work.
-	socket, err := server.Listen(s.Socket, access.Group != nil || access.ReadForOthers)
+	socket, err := server.Listen(ctx, s.Socket, access.Group != nil || access.ReadForOthers)
 	if err != nil {
 		return err
 	}
 	srv := server.New(server.Config{Jobs: e, Journal: j, Metrics: scrape, Version: about, Access: access, Log: log})
 	failed := make(chan error, 2)
-	closeMetrics, err := serveMetrics(s.MetricsAddress, scrape, log, failed)
+	closeMetrics, err := serveMetrics(ctx, s.MetricsAddress, scrape, log, failed)
 	if err != nil {
 		return errors.Join(err, socket.Close())
 	}
@@ -175,11 +175,11 @@ func accessOf(s *settings.Settings) (server.Access, error) {
 }
 
 // serveMetrics serves on TCP, if an address is set.
-func serveMetrics(address string, scrape http.Handler, log zerolog.Logger, failed chan<- error) (closer func() error, err error) {
+func serveMetrics(ctx context.Context, address string, scrape http.Handler, log zerolog.Logger, failed chan<- error) (closer func() error, err error) {
 	if address == "" {
 		return func() error { return nil }, nil
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, api.Errorf(api.CodeSettings, "the metrics cannot be served on %s: %v", address, err).
 			WithRemedy("choose another address with --metrics-address, or --metrics-address off")

@@ -177,7 +177,7 @@ func queryError(r api.CallRequest, err error) error {
 	var raised exception
 	if errors.As(err, &raised) {
 		_, _, trace := raised.PythonError()
-		e := api.Errorf(api.CodePython, "%s raised %s", what, raised.PyError.Error())
+		e := api.Errorf(api.CodePython, "%s raised %s", what, raised.Error())
 		e.Excerpt = trace[max(0, len(trace)-excerptLines):]
 		return e
 	}

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"ftd/api"
 )
@@ -128,7 +129,7 @@ func (j *Journal) Position(ctx context.Context, job, attempt string, rank int) (
 	var p Position
 	err := j.reader.QueryRowContext(ctx, `SELECT file, offset, parser FROM files
 		WHERE job = ? AND attempt = ? AND rank = ? ORDER BY id DESC LIMIT 1`, job, attempt, rank).Scan(&p.File, &p.Offset, &p.Parser)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
 	return p, describe(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"ftd/api"
@@ -71,7 +72,7 @@ func (j *Journal) LastEvent() (int64, <-chan struct{}) { return j.news.get() }
 func (j *Journal) loadNews(ctx context.Context) error {
 	var last int64
 	err := j.writer.QueryRowContext(ctx, `SELECT seq FROM sqlite_sequence WHERE name = 'events'`).Scan(&last)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	j.news.tell(last)

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 
 	"ftd/api"
@@ -143,7 +144,7 @@ func collect[T any](rows *sql.Rows, scan func() (T, error)) ([]T, error) {
 func (j *Journal) Job(ctx context.Context, id string) (api.Job, error) {
 	last, _ := j.news.get()
 	job, err := scanJob(j.reader.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM jobs WHERE id = ?`, id))
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return job, notFound(id)
 	}
 	if err != nil {
@@ -172,7 +173,7 @@ func (j *Journal) Submitted(ctx context.Context, id string) (api.Submit, error) 
 	var submit api.Submit
 	var asked sql.NullString
 	err := j.reader.QueryRowContext(ctx, `SELECT submit FROM jobs WHERE id = ?`, id).Scan(&asked)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return submit, notFound(id)
 	}
 	if err != nil {
@@ -187,12 +188,7 @@ func (j *Journal) Resolve(ctx context.Context, ref string) (string, error) {
 	if ref == "" {
 		return "", notFound(ref)
 	}
-	// The upper end of the range of ids that begin with ref; ids are ASCII.
-	rows, err := j.reader.QueryContext(ctx, `SELECT id FROM jobs WHERE id >= ?1 AND id < ?1 || char(127) ORDER BY id LIMIT 3`, strings.ToLower(ref))
-	if err != nil {
-		return "", describe(err)
-	}
-	ids, err := collect(rows, func() (id string, err error) { return id, rows.Scan(&id) })
+	ids, err := j.beginningWith(ctx, strings.ToLower(ref))
 	if err != nil {
 		return "", err
 	}
@@ -212,6 +208,21 @@ func (j *Journal) Resolve(ctx context.Context, ref string) (string, error) {
 			WithRemedy("give more of the id")
 	}
 	return "", notFound(ref)
+}
+
+// beginningWith returns up to three ids, which is enough to know that there are
+// several.
+func (j *Journal) beginningWith(ctx context.Context, prefix string) ([]string, error) {
+	// Ids are ASCII, so that is the upper end of the range.
+	rows, err := j.reader.QueryContext(ctx, `SELECT id FROM jobs WHERE id >= ?1 AND id < ?1 || char(127) ORDER BY id LIMIT 3`, prefix)
+	if err != nil {
+		return nil, describe(err)
+	}
+	return collect(rows, func() (string, error) {
+		var id string
+		err := rows.Scan(&id)
+		return id, err
+	})
 }
 
 func notFound(ref string) *api.Error {

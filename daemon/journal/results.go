@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // Result is what a step made, for later jobs to use again.
@@ -17,7 +18,7 @@ func (j *Journal) Result(ctx context.Context, key string) (r Result, ok bool, er
 	var outputs sql.NullString
 	r.Key = key
 	err = j.reader.QueryRowContext(ctx, `SELECT dir, outputs FROM results WHERE key = ?`, key).Scan(&r.Dir, &outputs)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil
 	}
 	if err != nil {

@@ -60,7 +60,7 @@ func newHouse(t *testing.T, access Access) *house {
 	e, err := engine.New(engine.Config{Journal: j, State: state, Python: noPython{}, Slots: 1, Log: zerolog.Nop()})
 	require.NoError(t, err)
 	h := &house{t: t, dir: dir, journal: j, Client: &api.Client{Socket: filepath.Join(dir, "ftd.sock"), Version: "test"}}
-	l, err := Listen(h.Socket, true)
+	l, err := Listen(t.Context(), h.Socket, true)
 	require.NoError(t, err)
 	h.server = New(Config{
 		Jobs: e, Journal: j, Access: access, Log: zerolog.Nop(),

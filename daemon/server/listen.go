@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net"
@@ -21,16 +22,16 @@ import (
 // What is in the way is removed only if it is a socket on which nobody answers.
 // Two daemons that start at the same moment could both find that; the lock on
 // the state directory comes first, and stops the second.
-func Listen(path string, open bool) (net.Listener, error) {
+func Listen(ctx context.Context, path string, open bool) (net.Listener, error) {
 	if err := prepareDirectory(filepath.Dir(path), open); err != nil {
 		return nil, err
 	}
-	if err := takeOver(path); err != nil {
+	if err := takeOver(ctx, path); err != nil {
 		return nil, err
 	}
 	// The socket must never be there with a wider mode than it is to have.
 	old := unix.Umask(0o177)
-	l, err := net.Listen("unix", path)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
 	unix.Umask(old)
 	if err != nil {
 		return nil, api.Errorf(api.CodeSettings, "the daemon cannot listen on %s: %v", path, err).
@@ -78,7 +79,7 @@ func prepareDirectory(dir string, open bool) error {
 }
 
 // takeOver removes a socket that a daemon left behind.
-func takeOver(path string) error {
+func takeOver(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -90,7 +91,7 @@ func takeOver(path string) error {
 		return api.Errorf(api.CodeConflict, "%s is in the way: it is not a socket", path).
 			WithRemedy("move it away, or choose another socket with --socket or FTD_SOCKET")
 	}
-	conn, err := net.DialTimeout("unix", path, time.Second)
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
 	if err == nil {
 		conn.Close()
 		return api.Errorf(api.CodeConflict, "another daemon answers on %s", path).

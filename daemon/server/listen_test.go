@@ -25,7 +25,7 @@ func TestAStaleSocketIsTakenOver(t *testing.T) {
 	require.NoError(t, err)
 	stale.SetUnlinkOnClose(false)
 	require.NoError(t, stale.Close())
-	l, err := Listen(path, false)
+	l, err := Listen(t.Context(), path, false)
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 }
@@ -47,7 +47,7 @@ func TestOnlyADeadSocketIsEverRemoved(t *testing.T) {
 		require.NoError(t, put(path))
 		before, err := os.Lstat(path)
 		require.NoError(t, err)
-		_, err = Listen(path, false)
+		_, err = Listen(t.Context(), path, false)
 		requireCode(t, err, api.CodeConflict)
 		after, err := os.Lstat(path)
 		require.NoError(t, err, name)
@@ -59,24 +59,24 @@ func TestASocketIsNotPutWhereOthersCouldReplaceIt(t *testing.T) {
 	path := place(t)
 	dir := filepath.Dir(path)
 	require.NoError(t, os.Chmod(dir, 0o777))
-	_, err := Listen(path, false)
+	_, err := Listen(t.Context(), path, false)
 	requireCode(t, err, api.CodeDenied)
 	require.NoError(t, os.Chmod(dir, 0o777|os.ModeSticky))
-	l, err := Listen(path, false)
+	l, err := Listen(t.Context(), path, false)
 	require.NoError(t, err, "as in /tmp")
 	require.NoError(t, l.Close())
 
 	link := dir + "-link"
 	require.NoError(t, os.Symlink(dir, link))
 	defer os.Remove(link)
-	_, err = Listen(filepath.Join(link, "ftd.sock"), false)
+	_, err = Listen(t.Context(), filepath.Join(link, "ftd.sock"), false)
 	requireCode(t, err, api.CodeDenied)
 }
 
 func TestTheSocketsModeFollowsWhoMayUseIt(t *testing.T) {
 	for open, want := range map[bool]os.FileMode{false: 0o600, true: 0o666} {
 		path := place(t)
-		l, err := Listen(path, open)
+		l, err := Listen(t.Context(), path, open)
 		require.NoError(t, err)
 		info, err := os.Stat(path)
 		require.NoError(t, err)

@@ -2,7 +2,10 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -217,8 +220,11 @@ func (f *follower) at(path, attempt string) (*growing, error) {
 		}
 	}
 	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) { // not yet, or deleted since
+		return nil, nil
+	}
 	if err != nil {
-		return nil, nil // not yet, or deleted since
+		return nil, err
 	}
 	if f.tail > 0 {
 		if err := seekTail(file, f.tail); err != nil {
@@ -248,7 +254,7 @@ func (f *follower) write(g *growing, p []byte) error {
 
 // seekTail moves to the beginning of the n-th line from the end.
 func seekTail(file *os.File, n int64) error {
-	end, err := file.Seek(0, 2)
+	end, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
 	}
@@ -265,11 +271,11 @@ func seekTail(file *os.File, n int64) error {
 				continue
 			}
 			if lines++; lines == n {
-				_, err := file.Seek(at+i+1, 0)
+				_, err := file.Seek(at+i+1, io.SeekStart)
 				return err
 			}
 		}
 	}
-	_, err = file.Seek(0, 0)
+	_, err = file.Seek(0, io.SeekStart)
 	return err
 }

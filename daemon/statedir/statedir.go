@@ -71,7 +71,8 @@ func takeLock(dir string) (*os.File, error) {
 		return nil, api.Errorf(api.CodeStateInUse, "a daemon (process %s) already works on the state directory %s", strings.TrimSpace(string(pid[:n])), dir).
 			WithRemedy("use that one, stop it with `kill %s`, or choose another directory with --state-dir", strings.TrimSpace(string(pid[:n])))
 	}
-	if err := lock.Truncate(0); err == nil {
+	err = lock.Truncate(0)
+	if err == nil {
 		_, err = lock.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
 	}
 	if err != nil {
