@@ -2,7 +2,6 @@ package logparse
 
 import (
 	"bytes"
-	"strings"
 	"time"
 )
 
@@ -254,110 +253,6 @@ func (p *Parser) record(msg []byte, pre prefix) {
 	p.recordProblem(msg, pre.level)
 }
 
-// text reads a line that begins no record: a continuation of one, something
-// printed, a traceback, another log's line.
-func (p *Parser) text(b []byte) {
-	p.found = p.table.matcher.scan(b, p.found[:0])
-	if len(p.found) > 0 {
-		if rest, ok := reprinted(b, p.found); ok {
-			p.reprint(rest)
-			return
-		}
-		if p.embedded(b) {
-			return
-		}
-	}
-	if !p.inTrace() {
-		switch {
-		case parseLossMonitor(b, &p.rec.Step):
-			p.step()
-			return
-		case parseEpoch(b, &p.rec.Epoch):
-			p.put(KindEpoch)
-			return
-		}
-		if p.milestone(b) {
-			return
-		}
-	}
-	p.traceText(b, p.found)
-}
-
-// embedded reads a record or a step line that stands behind a foreign prefix,
-// such as the time of a container's log or the rank of an MPI launcher.
-func (p *Parser) embedded(b []byte) bool {
-	for _, f := range p.found {
-		switch f.word {
-		case wordRecord:
-			at := f.end - len(structural[wordRecord]) - len("2006-01-02 15:04:05,000")
-			if p.recordAt(b, at) {
-				return true
-			}
-		case wordInfo, wordWarning, wordError, wordCritical:
-			if p.recordAt(b, f.end-len(structural[f.word])) {
-				return true
-			}
-		case wordCompile: // MS_JIT_DISPLAY_PROGRESS=1 prints it with a time of its own form
-			p.enter(PhaseCompiling)
-			return true
-		case wordStep:
-			at := f.end - len(structural[wordStep])
-			if e := bytes.LastIndex(b[:at], []byte("Epoch:[")); e >= 0 {
-				at = e
-			}
-			if at >= 2 && string(b[at-2:at]) == "{ " {
-				at -= 2
-			}
-			if parseStep(b[at:], &p.rec.Step, p.problems.cut) {
-				p.step()
-				return true
-			}
-		case wordSeqLength:
-			return p.setting(SettingSeqLength, b, f.end)
-		case wordBatchSize:
-			return p.setting(SettingBatchSize, b, f.end)
-		case wordRate:
-			if parseProgress(fromPercent(b[:f.end], b), &p.rec.Progress) {
-				p.put(KindProgress)
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// setting reads the number of a setting at b[i:].
-func (p *Parser) setting(name SettingName, b []byte, i int) bool {
-	v, _, ok := readFloat(b, i)
-	if ok && !p.inTrace() {
-		p.rec.Time = time.Time{}
-		p.rec.Setting = Setting{name, v}
-		p.put(KindSetting)
-	}
-	return ok && !p.inTrace()
-}
-
-// recordAt reads a record that begins inside a line.
-func (p *Parser) recordAt(b []byte, at int) bool {
-	if at <= 0 {
-		return false
-	}
-	pre, ok := p.clock.parsePrefix(b[at:])
-	if ok {
-		p.record(b[at+pre.body:], pre)
-	}
-	return ok
-}
-
-// fromPercent returns b from the number of the progress bar on that head ends with.
-func fromPercent(head, b []byte) []byte {
-	i := bytes.Index(head, []byte("% |"))
-	for i > 0 && (b[i-1] == '.' || b[i-1]-'0' <= 9) {
-		i--
-	}
-	return b[max(i, 0):]
-}
-
 // put emits p.rec as a record of the given kind.
 func (p *Parser) put(kind Kind) {
 	p.known = true
@@ -366,55 +261,4 @@ func (p *Parser) put(kind Kind) {
 	if p.emit != nil {
 		p.emit(&p.rec)
 	}
-}
-
-// withoutControls appends b to dst without terminal colours, NUL bytes (which
-// a crash of the machine leaves in files) and other control characters.
-func withoutControls(dst, b []byte) []byte {
-	for i := 0; i < len(b); i++ {
-		c := b[i]
-		if c == 0x1b {
-			i = escapeEnd(b, i)
-			continue
-		}
-		if c >= ' ' && c != 0x7f || c == '\t' {
-			dst = append(dst, c)
-		}
-	}
-	return dst
-}
-
-// escapeEnd returns the index of the last byte of the escape sequence at b[i:].
-func escapeEnd(b []byte, i int) int {
-	if i+1 >= len(b) {
-		return i
-	}
-	switch b[i+1] {
-	case '[': // CSI: parameters, then one letter
-		for j := i + 2; j < len(b); j++ {
-			if b[j] >= 0x40 && b[j] <= 0x7e {
-				return j
-			}
-		}
-		return len(b) - 1
-	case ']': // OSC: until BEL or ESC \
-		for j := i + 2; j < len(b); j++ {
-			if b[j] == 0x07 {
-				return j
-			}
-			if b[j] == 0x1b {
-				return min(j+1, len(b)-1)
-			}
-		}
-		return len(b) - 1
-	}
-	return i + 1
-}
-
-// text makes a valid string of at most n bytes of b.
-func text(b []byte, n int) string {
-	if len(b) > n {
-		b = b[:n]
-	}
-	return strings.ToValidUTF8(string(b), "\uFFFD")
 }

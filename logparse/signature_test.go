@@ -188,63 +188,6 @@ func TestHarmlessLines(t *testing.T) {
 	}
 }
 
-func TestChainsOfExceptions(t *testing.T) {
-	tb := "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\n    f()\n"
-	during := "\nDuring handling of the above exception, another exception occurred:\n\n"
-	cause := "\nThe above exception was the direct cause of the following exception:\n\n"
-	for name, c := range map[string]struct {
-		log  string
-		want []string // the texts
-	}{
-		"one":               {tb + "OddError: a\n", []string{"OddError: a"}},
-		"without a message": {tb + "AssertionError\n", []string{"AssertionError"}},
-		"raised again":      {tb + "OddError: a\n" + during + tb + "OddError: Model: a\n", []string{"OddError: a"}},
-		"another one":       {tb + "KeyError: 'x'\n" + during + tb + "OddError: no model named so\n", []string{"OddError: no model named so"}},
-		"raised from":       {tb + "OddError: the reason\n" + cause + tb + "RuntimeError: something failed\n", []string{"OddError: the reason"}},
-		"logged and raised": {"2026-11-23 12:26:22,938 - mindformers - ERROR - " + tb + "OddError: a\n\n" + tb + "OddError: a\n", []string{"OddError: a"}},
-		"two faults":        {tb + "OddError: a\n2026-11-23 12:26:22,938 - mindformers - INFO - x\n" + tb + "OddError: b\n", []string{"OddError: a", "OddError: b"}},
-		"text below":        {tb + "RuntimeError: \n----\n- Kernel select failed:\n----\nUnknown op [X] on NPU\n", []string{"RuntimeError: Unknown op [X] on NPU"}},
-		"group": {"  + Exception Group Traceback (most recent call last):\n  |   File \"x\", line 1\n  | ExceptionGroup: two (2 sub-exceptions)\n  +-+---------------- 1 ----------------\n" +
-			"    | Traceback (most recent call last):\n    |   File \"x\", line 2\n    | OddError: inside\n    +------------------------------------\n", []string{"OddError: inside"}},
-		"of a rank": {"[rank0]: Traceback (most recent call last):\n[rank0]:   File \"x\", line 1\n[rank0]: OddError: a\n", []string{"OddError: a"}},
-		"of a pod": {"2025-07-09T04:00:00.1Z Traceback (most recent call last):\n2025-07-09T04:00:00.2Z   File \"x\", line 1\n2025-07-09T04:00:00.3Z OddError: a\n",
-			[]string{"OddError: a"}},
-		"cut off": {"Traceback (most recent call last):\n  File \"x\", line 1\n", nil},
-		"syntax":  {"  File \"x.py\", line 1\n    x = = 1\n        ^\nSyntaxError: invalid syntax\n", []string{"SyntaxError: invalid syntax"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var got []string
-			for _, r := range records(c.log) {
-				require.Equal(t, logparse.KindProblem, r.Kind)
-				require.Equal(t, logparse.IDException, r.Problem.Signature.ID)
-				got = append(got, r.Problem.Text)
-			}
-			require.Equal(t, c.want, got)
-		})
-	}
-}
-
-// The C++ side logs a fault before Python raises it: one error, and the
-// traceback is brought after.
-func TestTracebackComesAfterwards(t *testing.T) {
-	log := "[ERROR] MD(7075,7fd759935b80,python3.7):2026-11-23-12:26:11.385.198 [d.cc:105] V] MindDataset: dataset files list is empty.\n" +
-		strings.Repeat("Traceback (most recent call last):\n  File \"x\"\nRuntimeError: Syntax error. \n----\n[ERROR] MindDataset: dataset files list is empty.\n\n", 2)
-	got := records(log)
-	require.Len(t, got, 2)
-	require.False(t, got[0].Problem.Again)
-	require.Empty(t, got[0].Problem.Traceback)
-	require.True(t, got[1].Problem.Again)
-	require.Equal(t, "Traceback (most recent call last):", got[1].Problem.Traceback[0])
-
-	var s logparse.Summary
-	for i := range got {
-		s.Add(&got[i])
-	}
-	require.Len(t, s.Errors, 1)
-	require.EqualValues(t, 1, s.ErrorLines[0])
-	require.Len(t, s.Errors[0].Traceback, 5)
-}
-
 // A second run in the same file may fail of the same fault again.
 func TestRunsAreToldApart(t *testing.T) {
 	run := "2026-11-23 12:22:42,936 - mindformers - INFO - Now Running Task is: text_generation, Model is: llama\n"

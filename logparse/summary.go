@@ -201,13 +201,6 @@ func (s *Summary) problem(r *Record) {
 	}
 }
 
-// Checkpoints counts the checkpoints that the log shows as finished. Where the
-// program says "Finish saving" (r1.3 on) that counts, once for each epoch and
-// step; versions before only say "Saving ckpt", which counts when the training
-// went on afterwards, and so do the ranks but 0 of r1.8 with its new format.
-// mindformers r0.6 says nothing at all.
-func (s *Summary) Checkpoints() int64 { return s.saves.count() }
-
 // Cause is the error that the others follow from: the earliest one that is
 // not marked as a consequence, else the earliest; nil if there is none.
 func (s *Summary) Cause() *Problem {
@@ -238,99 +231,6 @@ func FirstCause(ranks ...*Summary) (rank int, cause *Problem) {
 		}
 	}
 	return rank, cause
-}
-
-// SamplesPerSecond is the usual speed of one device: what the progress lines
-// say, else by batch size and step time; false if the log says neither.
-func (s *Summary) SamplesPerSecond() (float64, bool) {
-	if len(s.samples.values) > 0 {
-		return s.samples.quantiles(0.5)[0], true
-	}
-	batch, step := s.Settings[SettingBatchSize], s.MedianStep().Seconds()
-	return batch / step, batch > 0 && step > 0
-}
-
-// TokensPerSecond is SamplesPerSecond in tokens, by the model's sequence
-// length; padding counts.
-func (s *Summary) TokensPerSecond() (float64, bool) {
-	rate, ok := s.SamplesPerSecond()
-	length := s.Settings[SettingSeqLength]
-	return rate * length, ok && length > 0
-}
-
-// TotalSteps is how many steps the training plans over all epochs, 0 if the
-// log does not say.
-func (s *Summary) TotalSteps() int64 {
-	if s.Last == nil {
-		return 0
-	}
-	return max(s.Last.Epochs, 1) * s.Last.Total
-}
-
-// MedianStep is the usual time of a step, 0 if the log gives none. The first
-// step, which includes compiling, does not move it.
-func (s *Summary) MedianStep() time.Duration {
-	return time.Duration(s.stepMS.quantiles(0.5)[0] * float64(time.Millisecond))
-}
-
-// TimeLeft is how long the rest of the plan takes at the median step time;
-// false if the log does not say enough.
-func (s *Summary) TimeLeft() (time.Duration, bool) {
-	total := s.TotalSteps()
-	if total == 0 || len(s.stepMS.values) == 0 {
-		return 0, false
-	}
-	if s.Completed {
-		return 0, true
-	}
-	return time.Duration(max(total-s.Last.done(), 0)) * s.MedianStep(), true
-}
-
-// done is the number of steps that are over. F0 counts epochs from zero.
-func (s *Step) done() int64 {
-	if s.Format == FormatF0 {
-		return s.Epoch*s.Total + s.Step
-	}
-	return s.GlobalStep()
-}
-
-// saves counts finished checkpoints.
-type saves struct {
-	finished    int64
-	epoch, step int64 // of the last finished one
-	begun       bool
-	iteration   bool // what was begun is in the new format
-	implied     int64
-}
-
-func (s *saves) add(save *Save) {
-	if !save.Finished {
-		s.begun, s.iteration = true, save.What == SaveIteration
-		return
-	}
-	s.begun = false
-	if s.finished == 0 || save.Epoch != s.epoch || save.Step != s.step {
-		s.finished++
-	}
-	s.epoch, s.step = save.Epoch, save.Step
-}
-
-// movedOn is told of anything that a training prints after a save.
-func (s *saves) movedOn(f Format) {
-	if s.begun && (f == FormatF2 || f == FormatOther || s.iteration) {
-		s.implied++
-	}
-	s.begun = false
-}
-
-// run begins another run: the same step may be saved again.
-func (s *saves) run() { s.epoch, s.step, s.begun = -1, -1, false }
-
-func (s *saves) count() int64 {
-	if s.finished > 0 {
-		return s.finished
-	}
-	return s.implied
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
