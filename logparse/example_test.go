@@ -2,6 +2,7 @@ package logparse_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -74,7 +75,7 @@ func ExampleTailer() {
 	show := func(r *logparse.Record) { fmt.Println(r.Kind, r.Line) }
 	for {
 		chunk, err := t.Next(context.Background())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

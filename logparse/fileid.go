@@ -3,6 +3,7 @@ package logparse
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,6 +35,15 @@ func ParseFileID(s string) (FileID, error) {
 		return FileID{}, fmt.Errorf("not a file id (DEVICE:INODE in hexadecimal): %q", s)
 	}
 	return FileID{d, i}, nil
+}
+
+// idAt returns the id of the file at path, that of no file where there is none.
+func idAt(path string) FileID {
+	info, err := os.Stat(path)
+	if err != nil {
+		return FileID{}
+	}
+	return fileID(info)
 }
 
 // fileID returns the id of what a stat call described.

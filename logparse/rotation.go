@@ -47,7 +47,7 @@ func (t *Tailer) resume() error {
 	last := make([]byte, max(min(t.at.Offset, markSize), 0))
 	_, err := t.file.ReadAt(last, t.at.Offset-int64(len(last)))
 	switch {
-	case err == io.EOF, t.at.Offset < 0, t.at.Mark != 0 && markOf(last) != t.at.Mark:
+	case errors.Is(err, io.EOF), t.at.Offset < 0, t.at.Mark != 0 && markOf(last) != t.at.Mark:
 		t.restart()
 	case err != nil:
 		return t.lost(err)

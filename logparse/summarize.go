@@ -100,9 +100,9 @@ func Read(ctx context.Context, r io.Reader, emit func(*Record), opts ...Option) 
 	buf := make([]byte, readSize)
 	n, err := io.ReadAtLeast(r, buf, 512)
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return &InputError{Code: "empty", Reason: "is empty"}
-	case err != nil && err != io.ErrUnexpectedEOF:
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return readError(err)
 	}
 	if n >= 2 && buf[0] == 0x1f && buf[1] == 0x8b {
@@ -111,9 +111,9 @@ func Read(ctx context.Context, r io.Reader, emit func(*Record), opts ...Option) 
 			return readError(err)
 		}
 		r = z
-		if n, err = io.ReadAtLeast(r, buf, 512); err == io.EOF {
+		if n, err = io.ReadAtLeast(r, buf, 512); errors.Is(err, io.EOF) {
 			return &InputError{Code: "empty", Reason: "is empty, once unpacked"}
-		} else if err != nil && err != io.ErrUnexpectedEOF {
+		} else if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return readError(err)
 		}
 	}
@@ -166,7 +166,7 @@ func feed(ctx context.Context, r io.Reader, use func([]byte)) error {
 			return ctx.Err()
 		case b := <-full:
 			use(b.data)
-			if b.err == io.EOF {
+			if errors.Is(b.err, io.EOF) {
 				return nil
 			}
 			if b.err != nil {

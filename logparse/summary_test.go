@@ -235,7 +235,7 @@ type failing struct{ io.Reader }
 
 func (f failing) Read(b []byte) (int, error) {
 	n, err := f.Reader.Read(b)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = errors.New("the disk is gone")
 	}
 	return n, err

@@ -2,6 +2,7 @@ package logparse
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -193,7 +194,7 @@ func (t *Tailer) look() (Chunk, error) {
 		if n > 0 {
 			return t.chunk(t.buf[:n]), nil
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return Chunk{}, t.lost(err)
 		}
 		if more, err := t.atEnd(); err != nil || !more {
@@ -225,8 +226,7 @@ func (t *Tailer) atEnd() (more bool, err error) {
 		t.restart()
 		return true, nil
 	}
-	now, err := os.Stat(t.path)
-	if err != nil || fileID(now) == t.at.File {
+	if now := idAt(t.path); now == (FileID{}) || now == t.at.File {
 		t.replaced = false // gone for now, or ours: whoever has it open may still write
 		return false, nil
 	}

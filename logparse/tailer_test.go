@@ -2,6 +2,7 @@ package logparse_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -62,7 +63,7 @@ func (f *follower) drain() {
 	f.tail.Drain()
 	for {
 		c, err := f.tail.Next(context.Background())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		require.NoError(f.t, err)
@@ -258,32 +259,26 @@ func TestWakeups(t *testing.T) {
 	write(t, path, "one\n")
 	f := follow(t, path, logparse.Position{}, logparse.WithPoll(time.Hour), logparse.WithWakeups(u))
 	f.until("one\n")
-	waiting := make(chan struct{})
-	go func() {
-		close(waiting)
-		// Again and again: the first write may come before the watch does.
-		for i := 0; i < 1000; i++ {
-			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-			if err != nil {
-				return
-			}
-			f.WriteString("two\n")
-			f.Close()
-			time.Sleep(5 * time.Millisecond)
-			if _, err := os.Stat(path + ".stop"); err == nil {
-				return
-			}
-		}
-	}()
-	<-waiting
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	for i := 0; i < 3; i++ {
-		c, err := f.tail.Next(ctx)
-		require.NoError(t, err)
-		require.Contains(t, string(c.Data), "two\n")
+	for range 3 {
+		got := make(chan error, 1)
+		go func() {
+			c, err := f.tail.Next(ctx)
+			if err == nil && !strings.Contains(string(c.Data), "two\n") {
+				err = errors.New("other bytes than were written")
+			}
+			got <- err
+		}()
+		// Again and again: the first write may come before the watch does.
+		require.Eventually(t, func() bool {
+			if len(got) == 0 {
+				write(t, path, "two\n")
+			}
+			return len(got) > 0
+		}, 10*time.Second, 5*time.Millisecond)
+		require.NoError(t, <-got)
 	}
-	write(t, path+".stop", "")
 }
 
 func TestFileID(t *testing.T) {
