@@ -66,7 +66,7 @@ type stepJSON struct {
 // strings "NaN", "Infinity" and "-Infinity".
 func (s *Step) MarshalJSON() ([]byte, error) {
 	out := stepJSON{
-		Step: s.Step, GlobalStep: s.done(), LR: s.LR.json(), Overflow: s.Overflow.json(),
+		Step: s.Step, GlobalStep: s.GlobalStep(), LR: s.LR.json(), Overflow: s.Overflow.json(),
 		LossScale: s.LossScale.json(), MeanLoss: s.MeanLoss.json(), GlobalNorm: s.GlobalNorm.json(),
 		Throughput: s.Throughput.json(), LMLoss: s.LMLoss.json(), BalanceLoss: s.BalanceLoss.json(),
 		MTPLoss: s.MTPLoss.json(), Format: s.Format.String(),

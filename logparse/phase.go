@@ -113,8 +113,17 @@ func (p *Parser) milestone(msg []byte) bool {
 			return true
 		}
 	case 'E':
+		if hasAt(msg, 0, "Evaluate Over!") && !p.steps { // nothing but an evaluation
+			p.enter(PhaseExiting)
+			return true
+		}
 		if hasAt(msg, 0, "Evaluate Over!") || hasAt(msg, 0, "Eval result:") {
 			p.enter(p.resumed())
+			return true
+		}
+	case 'P':
+		if hasAt(msg, 0, "Predict Over!") {
+			p.enter(PhaseExiting)
 			return true
 		}
 	case 'T':

@@ -70,6 +70,9 @@ type Step struct {
 // GlobalStep is the step counted over all epochs. mindformers restarts the
 // step at 1 in every epoch; F0 counts epochs from zero.
 func (s *Step) GlobalStep() int64 {
+	if s.Format == FormatF0 {
+		return s.Epoch*s.Total + s.Step
+	}
 	if s.Epoch <= 1 || s.Total == 0 {
 		return s.Step
 	}

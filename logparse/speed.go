@@ -45,13 +45,5 @@ func (s *Summary) TimeLeft() (time.Duration, bool) {
 	if s.Completed {
 		return 0, true
 	}
-	return time.Duration(max(total-s.Last.done(), 0)) * s.MedianStep(), true
-}
-
-// done is the number of steps that are over. F0 counts epochs from zero.
-func (s *Step) done() int64 {
-	if s.Format == FormatF0 {
-		return s.Epoch*s.Total + s.Step
-	}
-	return s.GlobalStep()
+	return time.Duration(max(total-s.Last.GlobalStep(), 0)) * s.MedianStep(), true
 }

@@ -142,6 +142,12 @@ func TestTimeLeft(t *testing.T) {
 		}(), ""))
 	require.Equal(t, 500*time.Millisecond, s.MedianStep())
 
+	// F0 counts epochs from zero.
+	s = summarize(t, "Epoch:[  1/  2], step:[   10/   25], loss:[2.718/2.900], time:100.000 ms, lr:9.9e-06\n")
+	require.EqualValues(t, 35, s.Last.GlobalStep())
+	left, _ = s.TimeLeft()
+	require.Equal(t, 1500*time.Millisecond, left)
+
 	_, ok = summarize(t, "epoch: 1 step: 5, loss is 2.3\n").TimeLeft()
 	require.False(t, ok)
 }
