@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"ftd/launcher"
+	"ftd/logparse"
 )
 
 // Problem is an error with a code, a cause and a remedy: what a person reads.
@@ -86,17 +87,46 @@ func pythonProblem(step string, err PythonError) *Problem {
 		}
 		return &Problem{Code: code, Message: cause, Remedy: remedy}
 	}
-	// MindSpore wraps the system's error in its own.
-	if strings.Contains(message, "No space left on device") {
-		return diskFull(step)
-	}
 	first, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
-	return &Problem{
+	p := &Problem{
 		Code:    CodePython,
-		Message: fmt.Sprintf("the step %s raised %s: %s", step, typ, first),
+		Message: fmt.Sprintf("the step %s raised %s: %s", step, name, first),
 		Remedy:  "look at the traceback and at the step's log",
 		Excerpt: tail(traceback, excerptLines),
 	}
+	// MindSpore's own message often says nothing, and a box of lines below it
+	// everything: read the traceback as the log that it would have become.
+	known := explain(traceback)
+	switch {
+	case known == nil:
+	case known.Signature.ID == CodeDiskFull:
+		return diskFull(step)
+	default:
+		said := strings.TrimPrefix(shorten(known.Text), name+": ")
+		p.Message = fmt.Sprintf("the step %s raised %s: %s", step, name, said)
+		if known.Signature.ID != anyException {
+			p.Code, p.Remedy = known.Signature.ID, known.Signature.Remedy
+			p.Message += " (" + known.Signature.Cause + ")"
+		}
+	}
+	return p
+}
+
+// explain finds the error signature in a traceback, nil if there is none.
+func explain(traceback []string) *logparse.Problem {
+	var found []logparse.Problem
+	note := func(r *logparse.Record) {
+		if r.Kind == logparse.KindProblem && r.Problem.Signature != nil {
+			found = append(found, r.Problem)
+		}
+	}
+	parser := logparse.NewParser()
+	parser.Feed([]byte(strings.Join(traceback, "\n")+"\n"), note)
+	parser.Flush(note)
+	if len(found) == 0 {
+		return nil
+	}
+	return &found[cause(found)]
 }
 
 func diskFull(step string) *Problem {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"time"
 
 	"ftd/launcher"
@@ -197,15 +198,21 @@ func (r *runner) attempt(ctx context.Context, kind Kind, s *StepContext, key str
 	return outputs, err
 }
 
-// produce makes a result, looks at it and stores it.
-func (r *runner) produce(ctx context.Context, kind Kind, s *StepContext, key string) (map[string]string, error) {
-	var err error
+// produce makes a result, looks at it and stores it. What a step wrote that did
+// not get that far is removed: nothing shall look finished, or fill the disk.
+func (r *runner) produce(ctx context.Context, kind Kind, s *StepContext, key string) (outputs map[string]string, err error) {
 	if key != "" {
 		if s.Dir, err = r.host.Results().Dir(ctx, key); err != nil {
 			return nil, err
 		}
+		dir := s.Dir
+		defer func() {
+			if err != nil {
+				os.RemoveAll(dir)
+			}
+		}()
 	}
-	outputs, err := kind.Run(ctx, s)
+	outputs, err = kind.Run(ctx, s)
 	if err != nil {
 		return nil, err
 	}

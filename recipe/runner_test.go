@@ -117,6 +117,9 @@ func TestDataThatIsWrongIsSaidWithItsRow(t *testing.T) {
 			require.Equal(t, p, h.steps["conversations"].Problem)
 			require.Equal(t, p, h.attempt("conversations").problem)
 			require.Len(t, h.results, 1, "only the data step's result is kept")
+			left, err := filepath.Glob(filepath.Join(h.dir, "results", "*.new"))
+			require.NoError(t, err)
+			require.Empty(t, left)
 		})
 	}
 }
@@ -182,9 +185,30 @@ func (p *endingPython) Call(ctx context.Context, c PythonCall) (json.RawMessage,
 	return nil, ctx.Err()
 }
 
+// mine is a module of a user's own, with errors as MindSpore 2.7.0 words them.
+const mine = `
+def f(word, times):
+    print('at work')
+    return word * times
+
+def g():
+    raise KeyError('lost')
+
+def full():
+    raise RuntimeError('write failed: [Errno 28] No space left on device')
+
+def boxed(said):
+    line = '-' * 66
+    raise RuntimeError(
+        "Exception thrown from dataset pipeline. Refer to 'Dataset Pipeline Error Message'. \n\n"
+        + line + '\n- Dataset Pipeline Error Message: \n' + line + '\n[ERROR] ' + said + '\n\n'
+        + line + '\n- C++ Call Stack: (For framework developers) \n' + line + '\nshard_writer.cc(586).\n'
+    )
+`
+
 func TestAPythonFunctionAsAStep(t *testing.T) {
 	h := newHost(t)
-	require.NoError(t, os.WriteFile(filepath.Join(h.dir, "mine.py"), []byte("def f(word, times):\n    print('at work')\n    return word * times\n\ndef g():\n    raise KeyError('lost')\n\ndef full():\n    raise RuntimeError('write failed: [Errno 28] No space left on device')\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(h.dir, "mine.py"), []byte(mine), 0o644))
 	recipe := func(function, args string) *Recipe {
 		r, err := Parse("x.yaml", []byte("apiVersion: ftd/v1\nname: x\nsteps:\n- {id: f, uses: python, with: {module: mine, path: ['${job.dir}'], function: "+function+", args: "+args+"}}\n"))
 		require.NoError(t, err)
@@ -198,7 +222,17 @@ func TestAPythonFunctionAsAStep(t *testing.T) {
 
 	p := h.fails(job(h, recipe("g", "{}"), nil))
 	require.Equal(t, CodePython, p.Code)
-	require.Equal(t, "the step f raised builtins.KeyError: 'lost'", p.Message)
+	require.Equal(t, "the step f raised KeyError: 'lost'", p.Message)
 	require.Contains(t, p.Excerpt[len(p.Excerpt)-2], "raise KeyError('lost')")
 	require.Equal(t, CodeDiskFull, h.fails(job(h, recipe("full", "{}"), nil)).Code)
+
+	// What MindSpore says in a box below a message without content.
+	const noRoom = "No free disk to be used while writing mindrecord files, available free disk size: 3"
+	require.Equal(t, CodeDiskFull, h.fails(job(h, recipe("boxed", "{said: '"+noRoom+"'}"), nil)).Code)
+	p = h.fails(job(h, recipe("boxed", "{said: 'Invalid file, mindrecord files already exist. Please check file path: x'}"), nil))
+	require.Equal(t, "mindrecord-exists", p.Code)
+	require.Contains(t, p.Message, "mindrecord files already exist")
+	p = h.fails(job(h, recipe("boxed", "{said: 'the moon is full'}"), nil))
+	require.Equal(t, CodePython, p.Code)
+	require.Contains(t, p.Message, "the moon is full")
 }
