@@ -5,8 +5,10 @@ package pybridge_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -277,6 +279,7 @@ def f():
     return [os.getcwd(), mask, dict(os.environ), sys.argv, sys.path, len(warnings.filters), sys.getrecursionlimit()]
 `
 	before := result[any](t, module(t, look))
+	require.EqualValues(t, umask(t), before.([]any)[1])
 	directory, err := os.Getwd()
 	require.NoError(t, err)
 
@@ -312,6 +315,18 @@ def f():
 	now, err := os.Getwd()
 	require.NoError(t, err)
 	require.Equal(t, directory, now)
+}
+
+// umask is the one that the process was started with.
+func umask(t *testing.T) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", os.Getppid()))
+	require.NoError(t, err)
+	_, after, ok := strings.Cut(string(status), "Umask:")
+	require.True(t, ok)
+	mask, err := strconv.ParseInt(strings.Fields(after)[0], 8, 32)
+	require.NoError(t, err)
+	return mask
 }
 
 func TestWorkingDirectoryIsPythonsOwn(t *testing.T) {

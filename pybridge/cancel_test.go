@@ -64,9 +64,15 @@ func TestCodeThatDoesNotReturnIsStuck(t *testing.T) {
 	path, err := foreignLibrary()
 	require.NoError(t, err)
 	// A C function that keeps the GIL, which ctypes.PyDLL does not release.
-	r := module(t, "import ctypes, os\ndef f(path, fifo):\n    fd = os.open(fifo, os.O_RDWR)\n    print('go')\n    ctypes.PyDLL(path).read_byte(fd)\n    os.close(fd)")
+	r := module(t, "import ctypes, os\ndef f(path, fifo):\n    fd = os.open(fifo, os.O_RDWR)\n    print('go')\n    ctypes.PyDLL(path).read_byte(fd)\n    os.close(fd)\n    print('unheard')")
 	r.Args, _ = json.Marshal([]string{path, fifo})
 	ctx, cause := cancelWhen(t, &r)
+	cancel := r.Output
+	var heard []string
+	r.Output = func(line string) {
+		heard = append(heard, line)
+		cancel(line)
+	}
 	_, err = python.Call(ctx, r)
 	var stuck *pybridge.StuckError
 	require.ErrorAs(t, err, &stuck)
@@ -91,4 +97,5 @@ func TestCodeThatDoesNotReturnIsStuck(t *testing.T) {
 	_, err = end.Write([]byte("x"))
 	require.NoError(t, err)
 	require.Equal(t, 1.0, result[float64](t, module(t, "def f(): return 1")), "the next call")
+	require.Equal(t, []string{"go"}, heard, "nothing more after Call has returned")
 }

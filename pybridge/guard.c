@@ -242,8 +242,22 @@ int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 	return real_waitid()(type, id, info, narrowed(any, options, CALLER));
 }
 
-/* In a child made by fork() nobody serves Go's handlers: a SIGTERM would be
- * swallowed. SIGPIPE is ignored, as in every Python process. */
+/* In a child made by fork() nobody serves Go's handlers, and a signal would be
+ * swallowed: they are reset there. One that is sent meanwhile waits. */
+static __thread sigset_t before_fork;
+
+static void fork_begins(void)
+{
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before_fork);
+}
+
+static void in_parent(void)
+{
+	pthread_sigmask(SIG_SETMASK, &before_fork, NULL);
+}
+
 static void in_child(void)
 {
 	struct sigaction act;
@@ -251,10 +265,12 @@ static void in_child(void)
 	for (int sig = 1; sig < GUARD_SIGNALS; sig++) {
 		struct sigaction current;
 		if (real_sigaction()(sig, NULL, &current) == 0 && is_go(&current)) {
+			/* Python wants an error from a write, not an end. */
 			act.sa_handler = sig == SIGPIPE ? SIG_IGN : SIG_DFL;
 			real_sigaction()(sig, &act, NULL);
 		}
 	}
+	pthread_sigmask(SIG_SETMASK, &before_fork, NULL);
 }
 
 void guard_arm(int m, int notify)
@@ -268,7 +284,7 @@ void guard_arm(int m, int notify)
 	/* Looked up now: a signal handler must not be the first to ask. */
 	real_kill(), real_killpg(), real_raise(), real_signal();
 	real_wait(), real_waitpid(), real_wait3(), real_wait4(), real_waitid();
-	pthread_atfork(NULL, NULL, in_child);
+	pthread_atfork(fork_begins, in_parent, in_child);
 	if (m == GUARD_WORKER) {
 		/* For faulthandler, which prints Python's stack and then lets what
 		 * was there before it end the process: by the signal, not by Go. */

@@ -60,14 +60,17 @@ def f():
         time.sleep(0.01)
     with multiprocessing.get_context("fork").Pool(2) as pool:
         doubled = pool.map(double, [1, 2])
-    pid = os.fork()
-    if pid == 0:
-        time.sleep(600)
-    os.kill(pid, signal.SIGTERM)
-    return [doubled, os.WTERMSIG(os.waitpid(-1, 0)[1])]
+    ends = []
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(600)
+        os.kill(pid, number)
+        ends.append(os.WTERMSIG(os.waitpid(-1, 0)[1]))
+    return [doubled, ends]
 `))
 	require.NoError(t, err)
-	require.JSONEq(t, "[[2, 4], 15]", string(text))
+	require.JSONEq(t, "[[2, 4], [15, 10]]", string(text))
 }
 
 // gone waits until no process has the pid, or only a zombie.
