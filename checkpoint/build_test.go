@@ -34,6 +34,18 @@ func recordBytes(tag, typ string, dims []int64, content []byte) []byte {
 	return append(recordHead(tag, typ, dims, int64(len(content))), content...)
 }
 
+// mapRecord is a map parameter: keys, values and states, all alike here.
+func mapRecord(tag, tensor string) []byte {
+	var maps []byte
+	for range 3 {
+		maps = append(binary.AppendUvarint(append(maps, 0x0a), uint64(len(tensor))), tensor...)
+	}
+	v := binary.AppendUvarint([]byte{0x0a}, uint64(len(tag)))
+	v = append(v, tag...)
+	v = append(binary.AppendUvarint(append(v, 0x1a), uint64(len(maps))), maps...)
+	return append(binary.AppendUvarint([]byte{0x0a}, uint64(len(v))), v...)
+}
+
 func int64Record(tag string, n int64) []byte {
 	return recordBytes(tag, "Int64", nil, binary.LittleEndian.AppendUint64(nil, uint64(n)))
 }

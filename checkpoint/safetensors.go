@@ -54,10 +54,11 @@ func readSafetensors(ctx context.Context, r io.ReaderAt, size int64) (*safetenso
 	}
 	f := &safetensorsFile{}
 	header := &tokenGuard{r: io.NewSectionReader(r, lengthBytes, int64(n))}
-	if err := f.header(ctx, json.NewDecoder(bufio.NewReader(header))); err != nil {
+	decoder := json.NewDecoder(bufio.NewReader(header))
+	decoder.UseNumber()
+	if err := f.header(ctx, decoder); err != nil {
 		var d *damage
 		var syntax *json.SyntaxError
-		var typ *json.UnmarshalTypeError
 		switch {
 		case errors.As(err, &d):
 			return nil, d
@@ -66,7 +67,7 @@ func readSafetensors(ctx context.Context, r io.ReaderAt, size int64) (*safetenso
 				return nil, readError(lengthBytes, err)
 			}
 			return nil, damagef("its header ends in the middle of the JSON")
-		case errors.As(err, &syntax), errors.As(err, &typ):
+		case errors.As(err, &syntax):
 			return nil, damagef("its header is not the JSON of a safetensors file: %s", err)
 		}
 		return nil, err
@@ -198,9 +199,14 @@ func numbers(d *json.Decoder, to []int64, limit int) ([]int64, error) {
 		if len(to) == limit {
 			return nil, damagef("a list of more than %d numbers is absurd", limit)
 		}
-		var n int64
-		if err := d.Decode(&n); err != nil {
+		t, err := d.Token()
+		if err != nil {
 			return nil, err
+		}
+		text, _ := t.(json.Number)
+		n, err := strconv.ParseInt(text.String(), 10, 64)
+		if err != nil {
+			return nil, damagef("its header is not the JSON of a safetensors file: there is %v where a whole number should be", t)
 		}
 		to = append(to, n)
 	}

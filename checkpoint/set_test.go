@@ -13,7 +13,7 @@ import (
 
 // saveRank writes one rank's checkpoint as mindformers names it.
 func saveRank(t *testing.T, dir string, rank int, suffix string, epoch, step, global int64) string {
-	return write(t, dir, fmt.Sprintf("checkpoint/rank_%d/llama_rank_%d%s-%d_%d.ckpt", rank, rank, suffix, epoch, step), training(epoch, global, global))
+	return write(t, dir, fmt.Sprintf("checkpoint/rank_%d/llama_rank_%d%s-%d_%d.ckpt", rank, rank, suffix, epoch, step), training(epoch, step, global))
 }
 
 func sets(t *testing.T, dir string, ranks int) []Set {

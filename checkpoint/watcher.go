@@ -189,6 +189,7 @@ func (w *Watcher) Poll(ctx context.Context) ([]Found, error) {
 		if err != nil {
 			if !errors.Is(err, fs.ErrNotExist) {
 				w.warn(c.path, err)
+				f.judged = true // the sweep tries again
 			}
 			continue
 		}

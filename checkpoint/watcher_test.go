@@ -206,6 +206,46 @@ func TestWatcherReportsWholeCheckpointsOnce(t *testing.T) {
 	}
 }
 
+// Weights alone do not say where they end. While they are open to writing, as
+// up to MindSpore 2.3, a pause between two tensors must not look like the end.
+func TestWatcherWaitsLongerForWeights(t *testing.T) {
+	dir := t.TempDir()
+	w := newWatcher(t, WatchOptions{Interval: time.Hour, Settle: time.Nanosecond}, dir)
+	weights := recordBytes("w", "Float32", []int64{2}, make([]byte, 8))
+	path := write(t, dir, "rank_0/llama_rank_0-network.ckpt", weights)
+	look := func() []string {
+		found, err := w.Poll(context.Background())
+		require.NoError(t, err)
+		return paths(found)
+	}
+	for range 3 {
+		require.Empty(t, look())
+	}
+	require.NoError(t, os.Chmod(path, 0o400))
+	require.Equal(t, []string{"llama_rank_0-network.ckpt true"}, look())
+}
+
+// What must not be read is said once, not taken for checkpoints or for their end.
+func TestWatcherWarnsOfWhatItMayNotRead(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	dir := t.TempDir()
+	var warnings []error
+	opt := fast
+	opt.Warn = func(err error) { warnings = append(warnings, err) }
+	w := newWatcher(t, opt, dir)
+	write(t, dir, "rank_0/llama_rank_0-1_20.ckpt", training(1, 20, 20))
+	require.Len(t, settle(t, w), 1)
+	require.NoError(t, os.Chmod(filepath.Join(dir, "rank_0"), 0))
+	require.Empty(t, settle(t, w))
+	require.Empty(t, settle(t, w))
+	require.Len(t, warnings, 1)
+	require.ErrorIs(t, warnings[0], os.ErrPermission)
+	require.NoError(t, os.Chmod(filepath.Join(dir, "rank_0"), 0o700))
+	require.Empty(t, settle(t, w), "reported twice")
+}
+
 // A writer that is killed leaves something behind; the sweep says what.
 func TestSweepReportsWhatAKilledWriterLeft(t *testing.T) {
 	tests := []struct{ order, state, left, reason string }{
@@ -374,25 +414,36 @@ func TestRunIsWoken(t *testing.T) {
 	w := newWatcher(t, opt, dir)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	polled, stop := make(chan struct{}), make(chan error)
+	reported, stop := make(chan string), make(chan error)
 	go func() {
 		stop <- w.Run(ctx, func(v Verdict, rank int) error {
-			close(polled)
+			reported <- filepath.Base(v.Path)
 			return nil
 		})
 	}()
-	// The first look, which puts up the watch, may come before or after.
-	for i := 0; ; i++ {
-		write(t, dir, fmt.Sprintf("x%d", i), nil)
-		path := write(t, dir, "llama_rank_0-1_20.part", training(1, 20, 20))
-		require.NoError(t, os.Rename(path, filepath.Join(dir, "llama_rank_0-1_20.ckpt")))
+	write(t, dir, "llama_rank_0-1_20.ckpt", training(1, 20, 20))
+	require.Equal(t, "llama_rank_0-1_20.ckpt", <-reported)
+	// Nothing is pending now. Run puts up its watch at about this time, so the
+	// next save is repeated until one falls after that.
+	for saved := false; !saved; {
+		part := write(t, dir, "llama_rank_0-1_40.part", training(1, 40, 40))
+		require.NoError(t, os.Rename(part, filepath.Join(dir, "llama_rank_0-1_40.ckpt")))
 		select {
-		case <-polled:
+		case name := <-reported:
+			require.Equal(t, "llama_rank_0-1_40.ckpt", name)
+			saved = true
 		case <-time.After(100 * time.Millisecond):
-			continue
 		}
-		break
 	}
+	// The repeated ones may be told once more.
 	cancel()
-	require.ErrorIs(t, <-stop, context.Canceled)
+	for {
+		select {
+		case <-reported:
+			continue
+		case err := <-stop:
+			require.ErrorIs(t, err, context.Canceled)
+		}
+		return
+	}
 }
