@@ -1,15 +1,10 @@
 package checkpoint
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
-	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -126,73 +121,6 @@ func TestFileThatChangesWhileItIsRead(t *testing.T) {
 	require.True(t, v.Complete)
 }
 
-func TestDamagedCkpt(t *testing.T) {
-	f4 := func(dims ...int64) []byte { return recordBytes("w", "Float32", dims, make([]byte, 16)) }
-	good := f4(4)
-	tests := []struct {
-		name    string
-		content []byte
-		reason  string
-	}{
-		{"shape too large", append(good, f4(5)...), `the slices of tensor "w" differ`},
-		{"bytes missing", recordBytes("w", "Float32", []int64{5}, make([]byte, 16)), `tensor "w" has 16 bytes, but Float32 of shape [5] needs 20`},
-		{"too many bytes", append(good, good...), `tensor "w" has 32 bytes, but Float32 of shape [4] needs 16`},
-		{"negative shape", f4(-4), "absurd shape [-4]"},
-		{"overflowing shape", f4(1<<40, 1<<40), "absurd shape"},
-		{"shape that wraps to the right size", f4(1<<62, 1<<2, 4), "absurd shape"},
-		{"overflowing bytes", f4(1 << 61), "absurd shape"},
-		{"too many dimensions", f4(make([]int64, 100)...), "more than 64 dimensions"},
-		{"no type", recordBytes("w", "", []int64{4}, make([]byte, 16)), "no type"},
-		{"no name", recordBytes("", "Float32", []int64{4}, make([]byte, 16)), "no tensor name"},
-		{"long name", recordBytes(strings.Repeat("w", 100_000), "Float32", []int64{4}, make([]byte, 16)), "a name of 100000 bytes is absurd"},
-		{"name longer than the file", []byte("\x0a\x7f\x0a\xff\xff\xff\xff\x0f"), "does not fit into its record"},
-		{"no data", []byte("\x0a\x03\x0a\x01w"), `tensor "w" has no data`},
-		{"tensor larger than the file", recordHead("w", "Float32", []int64{1 << 40}, 1<<42), `cut off within tensor "w": 4398046511104 bytes are missing`},
-		{"record of 2^63 bytes", []byte("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), "claims 18446744073709551615 bytes"},
-		{"number of more than 64 bits", []byte("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), "a number is longer than 64 bits"},
-		{"second record garbage", append(f4(4), "garbage"...), "there is no tensor at byte 36, where one should begin"},
-		{"garbage like a trailer", append(f4(4), "crc_num123456789"...), "there is no tensor at byte 36"},
-		{"trailer of more than 32 bits", append(f4(4), "crc_num\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00"...), "more than 32 bits"},
-		{"map parameter of the wrong size", mapRecord("m", "\x08\x03\x12\x05int32\x1a\x04\x00\x00\x00\x00"), "has 4 bytes, but int32 of shape [3] needs 12"},
-		{"trailer alone", []byte("crc_num\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), "holds no tensor"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			v := verdictOf(t, "a.ckpt", test.content, Options{})
-			require.False(t, v.Complete)
-			require.Contains(t, v.Reason, test.reason)
-			if strings.HasPrefix(test.name, "second") {
-				require.Equal(t, FormatCkpt, v.Format, "it did begin as a checkpoint")
-			}
-		})
-	}
-}
-
-// What MindSpore may write one day, or another protobuf writer today, is not
-// taken for damage.
-func TestUnusualButWholeCkpt(t *testing.T) {
-	packed := []byte("\x0a\x1d\x0a\x01w\x12\x18\x0a\x02\x02\x01\x12\x05Int32\x1a\x08\x00\x00\x00\x00\x00\x00\x00\x00\x28\x01")
-	packed[1] = byte(len(packed) - 2)
-	packed[6] = byte(len(packed) - 7)
-	mapped := mapRecord("m", "\x08\x02\x12\x05int32\x1a\x08\x00\x00\x00\x00\x00\x00\x00\x00")
-	for name, content := range map[string][]byte{
-		"unknown type":               recordBytes("w", "random_op", []int64{4}, make([]byte, 3)),
-		"str":                        recordBytes("w", "str", []int64{0}, make([]byte, 12)),
-		"scalar as dims [0]":         recordBytes("w", "Float32", []int64{0}, make([]byte, 4)),
-		"scalar without dims":        recordBytes("w", "Float32", nil, make([]byte, 4)),
-		"slices":                     append(recordBytes("w", "Float32", []int64{4}, make([]byte, 12)), recordBytes("w", "Float32", []int64{4}, make([]byte, 4))...),
-		"packed dims, new field":     packed,
-		"map parameter":              mapped,
-		"empty map parameter":        mapRecord("m", "\x08\x00\x12\x05int32\x1a\x00"),
-		"map parameter in slices":    append(mapped[:len(mapped):len(mapped)], mapped...),
-		"crc_num inside a tensor":    append(recordBytes("w", "UInt8", []int64{17}, []byte("crc_num0123456789")), recordBytes("v", "UInt8", []int64{17}, []byte("crc_num0123456789"))...),
-		"stock checkpoint of a rank": recordBytes("w", "Float32", nil, make([]byte, 4)),
-	} {
-		v := verdictOf(t, "a.ckpt", content, Options{})
-		require.True(t, v.Complete, "%s: %s", name, v.Reason)
-	}
-}
-
 // A safetensors file begins with a length, which may be the first bytes of
 // anything: 640 is how a Python pickle begins, 35615 gzip.
 func TestLengthThatLooksLikeSomethingElse(t *testing.T) {
@@ -281,112 +209,5 @@ func TestDamagedSafetensors(t *testing.T) {
 			require.Equal(t, test.reason == "", v.Complete, v.Reason)
 			require.Contains(t, v.Reason, test.reason)
 		})
-	}
-}
-
-// allocated measures how much memory is asked for while verifying, all told.
-func allocated(t *testing.T, path string, opt Options) (uint64, Verdict) {
-	t.Helper()
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	v, err := Verify(context.Background(), path, opt)
-	runtime.ReadMemStats(&after)
-	require.NoError(t, err)
-	return after.TotalAlloc - before.TotalAlloc, v
-}
-
-// However large a file, or however large it says to be, the memory is that of
-// a buffer.
-func TestMemoryIsBounded(t *testing.T) {
-	dir := t.TempDir()
-
-	// 4.5 GiB in nine slices of one tensor, all holes.
-	big := sparseCkpt(t, filepath.Join(dir, "big.ckpt"))
-	n, v := allocated(t, big, Options{})
-	require.True(t, v.Complete, v.Reason)
-	require.Less(t, n, uint64(1<<20), "structure")
-
-	// Sizes that nobody has memory for.
-	for _, head := range [][]byte{
-		recordHead("w", "Float32", []int64{1 << 59}, 1<<61),
-		[]byte("\x0a\xff\xff\xff\xff\xff\xff\xff\x7f\x0a\xff\xff\xff\xff\xff\xff\x7f"),
-		binary.LittleEndian.AppendUint64(nil, math.MaxInt64),
-		append(binary.LittleEndian.AppendUint64(nil, maxHeader), '{'),
-	} {
-		n, v = allocated(t, write(t, dir, "absurd.ckpt", head), Options{})
-		require.False(t, v.Complete)
-		require.Less(t, n, uint64(1<<20), v.Reason)
-	}
-
-	// A header of 90 MB that is one name.
-	long := safetensors(`{"`+strings.Repeat("n", 90_000_000), 0)
-	n, v = allocated(t, write(t, dir, "long.safetensors", long), Options{})
-	require.Contains(t, v.Reason, "a name or number")
-	require.Less(t, n, uint64(1<<20))
-	require.NoError(t, os.Remove(filepath.Join(dir, "long.safetensors")))
-
-	// One that names a million tensors.
-	var many bytes.Buffer
-	many.WriteByte('{')
-	for i := range 1_000_000 {
-		fmt.Fprintf(&many, `"%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},`, i)
-	}
-	n, v = allocated(t, write(t, dir, "many.safetensors", safetensors(many.String(), 0)), Options{})
-	require.Equal(t, "its header names more than 250000 tensors", v.Reason)
-	require.Less(t, n, uint64(512<<20), "all told; most of it is garbage at once")
-}
-
-// sparseCkpt writes 4.5 GiB of zeros as MindSpore slices them, without using
-// the disk: the contents are holes.
-func sparseCkpt(t *testing.T, path string) string {
-	t.Helper()
-	f, err := os.Create(path)
-	require.NoError(t, err)
-	defer f.Close()
-	off := int64(0)
-	put := func(b []byte) {
-		_, err := f.WriteAt(b, off)
-		require.NoError(t, err)
-		off += int64(len(b))
-	}
-	put(recordBytes("first", "Float32", nil, make([]byte, 4)))
-	const slice = 512 << 20
-	for range 9 {
-		put(recordHead("embedding", "Float32", []int64{9, 128 << 20}, slice))
-		off += slice
-	}
-	put(recordBytes("last", "Float32", nil, make([]byte, 4)))
-	put(trainingTail(1, 20))
-	return path
-}
-
-// A tensor above 512 MiB is several records, and a file above 4 GiB needs 64
-// bits for everything.
-func TestSlicedTensorAbove4GiB(t *testing.T) {
-	path := sparseCkpt(t, filepath.Join(t.TempDir(), "llama_rank_0-1_20.ckpt"))
-	info, err := os.Stat(path)
-	require.NoError(t, err)
-	require.Greater(t, info.Size(), int64(math.MaxUint32))
-	var big *Tensor
-	v, err := Inspect(context.Background(), path, Options{}, func(x *Tensor) error {
-		if x.Name == "embedding" {
-			big = x
-		}
-		return nil
-	})
-	require.NoError(t, err)
-	require.True(t, v.Complete, v.Reason)
-	require.Equal(t, 6, v.Tensors)
-	require.Equal(t, int64(9*512<<20), big.Bytes)
-	require.Len(t, big.sections, 9)
-	require.Equal(t, int64(20), *v.Step, "read from beyond 4 GiB")
-
-	// Without its last slice the tensor is too short, wherever the cut is.
-	for _, size := range []int64{4<<30 + 500, 513 << 20, 1 << 20} {
-		require.NoError(t, os.Truncate(path, size))
-		v, err := Verify(context.Background(), path, Options{})
-		require.NoError(t, err)
-		require.Contains(t, v.Reason, `cut off within tensor "embedding"`)
 	}
 }
