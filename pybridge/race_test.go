@@ -1,0 +1,5 @@
+//go:build python && race
+
+package pybridge_test
+
+func init() { raceDetector = true }
