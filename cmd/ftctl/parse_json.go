@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"ftd/logparse"
 )
@@ -102,7 +103,11 @@ func (v *summaryObjects) file(path string) error {
 	if v.several && v.files > 1 {
 		v.w.WriteString(",\n")
 	}
-	fmt.Fprintf(v.w, `{"file":%s,%s`, name, data[1:])
+	rank := "null"
+	if n, ok := logparse.RankOf(path); ok {
+		rank = strconv.Itoa(n)
+	}
+	fmt.Fprintf(v.w, `{"file":%s,"rank":%s,%s`, name, rank, data[1:])
 	if !v.several {
 		v.w.WriteByte('\n')
 	}
