@@ -2,7 +2,10 @@ package logparse_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -84,50 +87,99 @@ func TestStepLinesAllocateNothing(t *testing.T) {
 	}))
 }
 
+// benchBytes is how much text the benchmarks read: far more than any cache.
+const benchBytes = 300 << 20
+
+// enough repeats a text until there is benchBytes of it.
+func enough(text []byte) []byte {
+	return bytes.Repeat(text, benchBytes/len(text)+1)
+}
+
+// BenchmarkStepLines reads all fields of step lines, beside peers that read the
+// same fields of the same text: a regular expression, and mtail as a process.
 func BenchmarkStepLines(b *testing.B) {
-	text := stepText(20_000)
+	text := enough(stepText(20_000))
+	lines := bytes.Count(text, []byte("\n"))
 	b.Run("logparse", func(b *testing.B) {
 		p := logparse.NewParser()
-		sum := 0.0
-		emit := func(r *logparse.Record) { sum += r.Step.Loss }
+		steps := 0
+		emit := func(r *logparse.Record) {
+			if r.Kind == logparse.KindStep {
+				steps++
+			}
+		}
 		b.SetBytes(int64(len(text)))
-		b.ReportAllocs()
 		for b.Loop() {
+			steps = 0
 			p.Feed(text, emit)
 		}
+		require.Equal(b, lines, steps)
+		allocs := testing.AllocsPerRun(3, func() { p.Feed(text, emit) })
+		b.ReportMetric(allocs/float64(lines), "allocs/line")
 	})
 	b.Run("regexp", func(b *testing.B) {
 		b.SetBytes(int64(len(text)))
 		for b.Loop() {
-			if n := regexpSteps(text); n != 20_000 {
-				b.Fatal(n)
+			require.Equal(b, lines, regexpSteps(text))
+		}
+	})
+	b.Run("mtail", func(b *testing.B) {
+		mtail, err := exec.LookPath("mtail")
+		if err != nil {
+			b.Skip("mtail is not installed")
+		}
+		log := filepath.Join(b.TempDir(), "steps.log")
+		require.NoError(b, os.WriteFile(log, text, 0o600))
+		b.SetBytes(int64(len(text)))
+		for b.Loop() {
+			out, err := exec.Command(mtail, "--one_shot", "--progs", "testdata/steps.mtail", "--logs", log, "--port", "0").Output()
+			require.NoError(b, err)
+			var metrics struct {
+				Steps []struct {
+					LabelValues []struct{ Value struct{ Value int } }
+				} `json:"steps"`
 			}
+			require.NoError(b, json.Unmarshal(out, &metrics))
+			require.Equal(b, lines, metrics.Steps[0].LabelValues[0].Value.Value)
 		}
 	})
 }
 
+// BenchmarkMixed has one step line among twenty, and looks for every error of
+// the table. Its peer is too slow for the whole text and reads a part of it.
 func BenchmarkMixed(b *testing.B) {
-	text := mixedText(20_000)
+	part := mixedText(20_000)
 	b.Run("logparse", func(b *testing.B) {
-		p := logparse.NewParser()
-		emit := func(*logparse.Record) {}
+		text := enough(part)
 		b.SetBytes(int64(len(text)))
 		for b.Loop() {
-			p.Feed(text, emit)
+			logparse.NewParser().Feed(text, func(*logparse.Record) {})
 		}
 	})
 	b.Run("regexp", func(b *testing.B) {
-		any := signatureRegexp()
-		b.SetBytes(int64(len(text)))
+		errors := newErrorRegexp()
+		b.SetBytes(int64(len(part)))
 		for b.Loop() {
-			regexpSteps(text)
-			for rest := text; len(rest) > 0; {
-				line, after, _ := bytes.Cut(rest, []byte("\n"))
-				any.Match(line)
-				rest = after
-			}
+			regexpSteps(part)
+			require.NotEmpty(b, errors.find(part))
 		}
 	})
+}
+
+// The peer of BenchmarkMixed finds what the parser finds.
+func TestThePeerFindsTheSameErrors(t *testing.T) {
+	text := mixedText(20_000)
+	found := map[string]bool{}
+	emit := func(r *logparse.Record) {
+		if r.Kind == logparse.KindProblem {
+			found[r.Problem.Signature.ID] = true
+		}
+	}
+	p := logparse.NewParser()
+	p.Feed(text, emit)
+	p.Flush(emit)
+	require.NotEmpty(t, found)
+	require.Equal(t, found, newErrorRegexp().find(text))
 }
 
 func BenchmarkSummary(b *testing.B) {
@@ -140,20 +192,59 @@ func BenchmarkSummary(b *testing.B) {
 	}
 }
 
-// signatureRegexp finds the same errors in one expression.
-func signatureRegexp() *regexp.Regexp {
+// errorRegexp finds the errors of the table with regular expressions: one that
+// knows whether a line shows any, and those of the rows to tell which.
+type errorRegexp struct {
+	any  *regexp.Regexp
+	rows []*regexp.Regexp
+	ids  []string
+}
+
+func newErrorRegexp() errorRegexp {
+	var e errorRegexp
 	var all []string
 	for _, s := range logparse.Signatures().All() {
-		switch {
-		case s.Pattern != "":
-			all = append(all, "(?:"+s.Pattern+")")
-		default:
+		pattern := s.Pattern
+		if pattern == "" {
+			var literals []string
 			for _, l := range s.Literals {
-				all = append(all, regexp.QuoteMeta(l))
+				literals = append(literals, regexp.QuoteMeta(l))
+			}
+			pattern = strings.Join(literals, "|")
+		}
+		if pattern != "" {
+			all = append(all, "(?:"+pattern+")")
+			e.rows, e.ids = append(e.rows, regexp.MustCompile(pattern)), append(e.ids, s.ID)
+		}
+	}
+	e.any = regexp.MustCompile(strings.Join(all, "|"))
+	return e
+}
+
+// find returns the ids of the errors in a text. Like the parser it leaves out
+// what a record of a harmless level says.
+func (e errorRegexp) find(text []byte) map[string]bool {
+	found := map[string]bool{}
+	for len(text) > 0 {
+		line, rest, _ := bytes.Cut(text, []byte("\n"))
+		text = rest
+		if head := stdoutRE.FindSubmatch(line); head != nil {
+			if level := string(head[5]); level != "ERROR" && level != "CRITICAL" {
+				continue
+			}
+			line = head[6]
+		}
+		if !e.any.Match(line) {
+			continue
+		}
+		for i, row := range e.rows {
+			if row.Match(line) {
+				found[e.ids[i]] = true
+				break
 			}
 		}
 	}
-	return regexp.MustCompile(strings.Join(all, "|"))
+	return found
 }
 
 const number = `[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf|NaN|Inf)`
