@@ -1,0 +1,118 @@
+package watchdog
+
+import (
+	"time"
+
+	"ftd/logparse"
+)
+
+// asleep is how long the time between two looks may be. After a longer one the
+// asking program itself did not run, and has no right to say what moved when.
+const asleep = time.Minute
+
+// Guard watches one attempt at a training. It is used by one goroutine at a
+// time.
+type Guard struct {
+	settings Settings
+	clocks   clocks
+	ranks    map[int]*numbers
+	last     time.Time // the last look
+	// told are the watchdogs whose verdict still stands: each is told once,
+	// and again only if it had become better in between.
+	told map[key]bool
+}
+
+// key is a watchdog, for one rank where it judges one.
+type key struct {
+	name Name
+	rank int
+}
+
+// New returns the guard of a training. begin is set when it watches from the
+// start, and not set when it is to watch one that runs already.
+func New(settings Settings, now time.Time, begin bool) *Guard {
+	g := &Guard{settings: settings, ranks: map[int]*numbers{}, told: map[key]bool{}, last: now}
+	g.clocks.reset(now)
+	g.clocks.began = begin
+	return g
+}
+
+// BeforeSteps reports whether no step was seen yet, so that the compile caches
+// are worth a look.
+func (g *Guard) BeforeSteps() bool { return g.clocks.stepAt.IsZero() }
+
+// Record takes into account what the log of a rank says; at is when it was read.
+func (g *Guard) Record(rank int, r *logparse.Record, at time.Time) []Verdict {
+	n := g.ranks[rank]
+	if n == nil {
+		n = newNumbers(g.settings)
+		g.ranks[rank] = n
+	}
+	g.clocks.record(rank, r, at)
+	var verdicts []Verdict
+	if n.weights.add(r, at) && g.report(key{Weights, rank}, true) {
+		verdicts = append(verdicts, n.weights.verdict())
+	}
+	if r.Kind == logparse.KindStep && !r.Step.NoLoss {
+		n.step(&r.Step, at)
+		for _, v := range n.verdicts() {
+			bad := v.Evidence.Steps > 0
+			if v.Watchdog == Flat && !g.allFlat() {
+				bad = false
+			}
+			if g.report(key{v.Watchdog, rank}, bad) {
+				verdicts = append(verdicts, v)
+			}
+		}
+	}
+	for i := range verdicts {
+		e := &verdicts[i].Evidence
+		e.Rank, e.Phase, e.Step = rank, g.clocks.phase, g.clocks.step
+	}
+	return verdicts
+}
+
+// allFlat: in a pipeline only the last stage knows the loss, and the others
+// print a constant. So a loss is flat only if no rank has another one.
+func (g *Guard) allFlat() bool {
+	for _, n := range g.ranks {
+		if n.losses > 0 && !n.flat() {
+			return false
+		}
+	}
+	return true
+}
+
+// Look judges by the clocks. Call it every few seconds.
+func (g *Guard) Look(s Signs, now time.Time) []Verdict {
+	if now.Sub(g.last) > asleep {
+		g.clocks.awake(now)
+	}
+	g.last = now
+	g.clocks.look(s, now)
+	var verdicts []Verdict
+	for _, name := range []Name{Startup, Compile, FirstStep, Stall, Silence} {
+		v := g.clocks.judge(name, g.settings[name], now)
+		if g.report(key{name: name}, v != nil) {
+			verdicts = append(verdicts, *v)
+		}
+	}
+	return verdicts
+}
+
+// Action is what a verdict of that watchdog leads to.
+func (g *Guard) Action(name Name) Action { return g.settings[name].Action }
+
+// report notes whether a watchdog finds something now, and returns whether
+// that is to be told.
+func (g *Guard) report(k key, bad bool) bool {
+	if !bad {
+		delete(g.told, k)
+		return false
+	}
+	if g.told[k] || g.settings[k.name].Action == Off {
+		return false
+	}
+	g.told[k] = true
+	return true
+}
