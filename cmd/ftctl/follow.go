@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +13,10 @@ import (
 
 // summaryEvery is how often the daemon is asked for its summary of a training.
 const summaryEvery = time.Second
+
+// drawEvery is how often clocks are looked at, and whether the terminal has
+// another width.
+const drawEvery = 200 * time.Millisecond
 
 // follower watches one job to its end.
 type follower struct {
@@ -40,21 +41,19 @@ func (f *follower) follow(ctx context.Context, job api.Job) (*api.Job, error) {
 	// The reader is ended and waited for before follow returns.
 	reading, stop := context.WithCancel(ctx)
 	events := make(chan happening)
-	failed := make(chan error, 1)
-	go func() { failed <- f.read(reading, job, events) }()
-	ended := false
+	var failure error // of the reader, once done is closed
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		failure = f.read(reading, job, events)
+	}()
 	defer func() {
 		stop()
-		if !ended {
-			<-failed
-		}
+		<-done
 	}()
 
-	clocks := time.NewTicker(200 * time.Millisecond)
+	clocks := time.NewTicker(drawEvery)
 	defer clocks.Stop()
-	resized := make(chan os.Signal, 1)
-	signal.Notify(resized, syscall.SIGWINCH)
-	defer signal.Stop(resized)
 
 	var asked, due time.Time
 	for !m.job.State.Ended() {
@@ -80,11 +79,8 @@ func (f *follower) follow(ctx context.Context, job api.Job) (*api.Job, error) {
 				f.refresh(ctx, m)
 			}
 			f.view.tick(m, f.now())
-		case <-resized:
-			f.view.tick(m, f.now())
-		case err := <-failed:
-			ended = true
-			return nil, err
+		case <-done:
+			return nil, failure
 		}
 	}
 	return untilBack(ctx, nil, func() (*api.Job, error) { return f.client.Job(ctx, job.ID) })

@@ -77,6 +77,22 @@ func TestCtrlCDetaches(t *testing.T) {
 	}
 }
 
+func TestAFollowerSaysThatTheDaemonIsAway(t *testing.T) {
+	h := newHouse(t)
+	s := h.stage()
+	term := startInTerminal(t, 100, ftctlProcess(t, h.socket, s.ftctl()...))
+	s.compile(0)
+	term.waitForLine("compiling ")
+	h.kill()
+	eventually(t, "a word about it", func() bool { return strings.Contains(term.screen(), "the daemon does not answer") })
+	term.waitForLine("compiling ") // the clock goes on
+	s.exit(0)
+	h.open()
+	require.Zero(t, term.end())
+	require.Equal(t, 1, strings.Count(term.screen(), "does not answer"))
+	require.Equal(t, 1, strings.Count(term.screen(), "✓ train"))
+}
+
 // What waits for a terminal's input cannot be told to stop, and ends all the same.
 func TestCtrlCEndsWhatReadsFromTheTerminal(t *testing.T) {
 	term := startInTerminal(t, 100, ftctlProcess(t, nowhere(t), "run", "-"))
