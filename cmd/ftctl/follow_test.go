@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -115,11 +117,14 @@ func TestDetachedJobsAreNamedOnStdout(t *testing.T) {
 
 func TestRunRefusesWhatIsWrongWithTheRecipe(t *testing.T) {
 	h := newHouse(t)
+	wrong := filepath.Join(h.dir, "wrong.yaml")
+	require.NoError(t, os.WriteFile(wrong, []byte("apiVersion: ftd/v1\nname: x\nstepz: []\n"), 0o600))
 	for name, c := range map[string]struct {
 		args   []string
 		status int
 		says   string
 	}{
+		"key":      {[]string{wrong}, exitUsage, wrong + `:3:1: the recipe has no key "stepz"`},
 		"name":     {[]string{"tiny-lama"}, exitNotFound, "tiny-llama"},
 		"file":     {[]string{"./nowhere.yaml"}, exitNotFound, "nowhere.yaml"},
 		"variable": {[]string{"tiny-llama", "--set", "nonsense=1"}, exitUsage, "nonsense"},

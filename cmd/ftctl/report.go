@@ -69,7 +69,7 @@ func writeError(w io.Writer, e *api.Error, p palette) {
 	for _, line := range e.Excerpt {
 		fmt.Fprintln(w, p.dim("  | ")+plain(line))
 	}
-	if e.Source != "" {
+	if e.Source != "" && !strings.Contains(e.Message, e.Source) {
 		fmt.Fprintln(w, "  seen in: "+plain(e.Source))
 	}
 	if e.Remedy != "" {

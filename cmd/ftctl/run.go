@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ftd/api"
+	"ftd/recipe"
 )
 
 type runOptions struct {
@@ -50,8 +51,8 @@ are skipped.
 	return c
 }
 
-func runRun(c *cobra.Command, o runOptions, recipe string) error {
-	s, err := recipeToSubmit(c.Context(), c.InOrStdin(), recipe)
+func runRun(c *cobra.Command, o runOptions, word string) error {
+	s, err := recipeToSubmit(c.Context(), c.InOrStdin(), word)
 	if err != nil {
 		return err
 	}
@@ -59,34 +60,55 @@ func runRun(c *cobra.Command, o runOptions, recipe string) error {
 		return err
 	}
 	s.Name, s.Force = o.name, o.force
-	return submit(c, s, o.detach, o.follow)
+	err = submit(c, s, o.detach, o.follow)
+	if s.Text != "" {
+		err = withFileName(err, word, s.Text)
+	}
+	return err
+}
+
+// withFileName makes the refusal of a recipe name its file, which the daemon
+// does not know. It asks the daemon first all the same: a newer one may accept
+// what this ftctl does not know.
+func withFileName(err error, file, text string) error {
+	var ended *jobError
+	if errors.As(err, &ended) || err == nil || asError(err).Code != api.CodeRecipeInvalid {
+		return err
+	}
+	if file == "-" {
+		file = "stdin"
+	}
+	if _, named := recipe.Parse(file, []byte(text)); named != nil {
+		return named
+	}
+	return err
 }
 
 // recipeToSubmit tells a recipe's name from a recipe's file. Relative paths in
 // a file start from where it is, all others from here.
-func recipeToSubmit(ctx context.Context, in io.Reader, recipe string) (api.Submit, error) {
+func recipeToSubmit(ctx context.Context, in io.Reader, word string) (api.Submit, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return api.Submit{}, err
 	}
-	if recipe == "-" {
+	if word == "-" {
 		text, err := readInput(ctx, in)
 		if err == nil {
 			err = notEmpty("standard input", text)
 		}
 		return api.Submit{Text: string(text), Base: here}, err
 	}
-	if !isRecipeFile(recipe) {
-		return api.Submit{Recipe: recipe, Base: here}, nil
+	if !isRecipeFile(word) {
+		return api.Submit{Recipe: word, Base: here}, nil
 	}
-	text, err := os.ReadFile(recipe)
+	text, err := os.ReadFile(word)
 	if err != nil {
 		return api.Submit{}, fileError(err)
 	}
-	if err := notEmpty(recipe, text); err != nil {
+	if err := notEmpty(word, text); err != nil {
 		return api.Submit{}, err
 	}
-	path, err := filepath.Abs(recipe)
+	path, err := filepath.Abs(word)
 	if err != nil {
 		return api.Submit{}, err
 	}
