@@ -26,7 +26,7 @@ import (
 // house is one private installation: a state directory, a socket, and a daemon
 // that may be killed and started again.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	env    string
 	daemon *exec.Cmd
@@ -35,7 +35,7 @@ type house struct {
 }
 
 // bin returns the path of a built binary.
-func bin(t *testing.T, name string) string {
+func bin(t testing.TB, name string) string {
 	dir := os.Getenv("FTD_TEST_BIN")
 	if dir == "" {
 		dir = filepath.Join("..", "bin")
@@ -49,7 +49,7 @@ func bin(t *testing.T, name string) string {
 }
 
 // testEnv returns the Python environment with MindSpore.
-func testEnv(t *testing.T) string {
+func testEnv(t testing.TB) string {
 	env := os.Getenv("FTD_TEST_ENV")
 	if env == "" {
 		need(t, "FTD_TEST_ENV, the environment that make env creates")
@@ -59,7 +59,7 @@ func testEnv(t *testing.T) string {
 
 // need skips a test that lacks something, or fails it where everything must be
 // there (make test says so with FTD_TEST_COMPLETE).
-func need(t *testing.T, what string) {
+func need(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("FTD_TEST_COMPLETE") != "" {
 		t.Fatalf("this test needs %s", what)
@@ -68,7 +68,7 @@ func need(t *testing.T, what string) {
 }
 
 // newHouse makes an installation whose daemon is not started yet.
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	// Not t.TempDir: its path may be too long for a socket.
 	dir, err := os.MkdirTemp("", "ftd")
 	require.NoError(t, err)
@@ -100,6 +100,14 @@ func (h *house) environ(extra ...string) []string {
 // start starts the daemon and waits until it answers.
 func (h *house) start() {
 	h.t.Helper()
+	h.launch()
+	out := h.ctl("version", "--wait", "20s")
+	require.Zero(h.t, out.code, "the daemon did not start: %s\n%s", out.stderr, h.daemonLog())
+}
+
+// launch starts the daemon.
+func (h *house) launch() {
+	h.t.Helper()
 	h.starts++
 	log, err := os.Create(filepath.Join(h.dir, fmt.Sprintf("daemon.%d.log", h.starts)))
 	require.NoError(h.t, err)
@@ -111,8 +119,6 @@ func (h *house) start() {
 	ended := make(chan error, 1)
 	go func(c *exec.Cmd) { ended <- c.Wait() }(h.daemon)
 	h.ended = ended
-	out := h.ctl("version", "--wait", "20s")
-	require.Zero(h.t, out.code, "the daemon did not start: %s\n%s", out.stderr, h.daemonLog())
 }
 
 // kill ends the daemon as a crash would.
@@ -190,7 +196,7 @@ func (h *house) run(path string, env []string, args ...string) result {
 }
 
 // decode reads the JSON that ftctl printed.
-func decode[T any](t *testing.T, r result) T {
+func decode[T any](t testing.TB, r result) T {
 	t.Helper()
 	var v T
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &v), "stdout: %s\nstderr: %s", r.stdout, r.stderr)
@@ -213,7 +219,7 @@ func (h *house) points(id string) []api.Point {
 }
 
 // eventually waits for a condition of the world outside.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(3 * time.Minute)
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -227,7 +233,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 // requireEveryStepOnce asserts that a run's step records are 1, 2, … last.
-func requireEveryStepOnce(t *testing.T, points []api.Point, last int) {
+func requireEveryStepOnce(t testing.TB, points []api.Point, last int) {
 	t.Helper()
 	var got []string
 	for _, p := range points {

@@ -9,9 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -43,20 +46,61 @@ func BenchmarkHandOff(b *testing.B) {
 		}
 		close(out)
 	}()
-	for b.Loop() {
+	median(b, func() {
 		in <- 1
 		<-out
-	}
+	})
 	close(in)
 	<-out
 }
 
 func BenchmarkCall(b *testing.B) {
 	r := benchModule(b, "def f(): pass")
+	median(b, func() {
+		_, err := python.Call(context.Background(), r)
+		require.NoError(b, err)
+	})
+}
+
+// median reports how long one of two calls takes at most: a mean would show
+// whatever else the machine was doing.
+func median(b *testing.B, f func()) {
+	var took []time.Duration
 	for b.Loop() {
+		began := time.Now()
+		f()
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Nanoseconds())/1000, "p50-us")
+}
+
+// BenchmarkGrowth is what a million calls leave behind, or as many as fit into
+// a minute.
+func BenchmarkGrowth(b *testing.B) {
+	const most, warm = 1_000_000, 50_000
+	r := benchModule(b, "def f(): pass")
+	call := func() {
 		_, err := python.Call(context.Background(), r)
 		require.NoError(b, err)
 	}
+	for range warm { // what is allocated once
+		call()
+	}
+	memory := func() int {
+		debug.FreeOSMemory()
+		n, err := resident()
+		require.NoError(b, err)
+		return n
+	}
+	before := memory()
+	calls := 0
+	for began := time.Now(); calls < most && time.Since(began) < time.Minute; calls++ {
+		call()
+	}
+	b.ReportMetric(float64(memory()-before)/(1<<20), "grown-MB")
+	b.ReportMetric(float64(calls), "calls")
+	b.ReportMetric(0, "ns/op")
 }
 
 func megabyte() json.RawMessage {
