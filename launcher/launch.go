@@ -44,6 +44,12 @@ func Launch(ctx context.Context, dir string, spec Spec, shimPath string) (*Run, 
 	spec.Token = rand.Text()
 	spec.Env = setVariable(spec.Env, rundir.RunVariable, spec.Run)
 	spec.Env = setVariable(spec.Env, rundir.TokenVariable, spec.Token)
+	stacks := filepath.Join(dir, stacksDir)
+	spec.Env = setVariable(spec.Env, StacksVariable, stacks)
+	if err := os.MkdirAll(stacks, 0o700); err != nil {
+		return nil, errorf(CodeRunDirectory, "cannot write in the run directory: %w", err).
+			withRemedy("check the space, owner and mode of %s", dir)
+	}
 	if err := rundir.WriteSpec(dir, spec); err != nil {
 		return nil, errorf(CodeRunDirectory, "cannot write in the run directory: %w", err).
 			withRemedy("check the space, owner and mode of %s", dir)
@@ -141,4 +147,14 @@ func setVariable(env []string, name, value string) []string {
 		}
 	}
 	return append(out, name+"="+value)
+}
+
+// variable looks a variable up among NAME=VALUE entries.
+func variable(env []string, name string) string {
+	for _, entry := range env {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }

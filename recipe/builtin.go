@@ -17,7 +17,7 @@ import (
 //go:embed builtin/*.yaml builtin/data builtin/configs
 var builtins embed.FS
 
-//go:embed py/ftd_steps/*.py py/ftd_train/*.py
+//go:embed py/ftd_steps/*.py py/ftd_train/*.py py/ftd_site/*.py
 var python embed.FS
 
 // builtinPrefix begins the name of a file that comes with ftd, where a
@@ -25,7 +25,7 @@ var python embed.FS
 const builtinPrefix = "builtin:"
 
 // Library is the Python code that steps and trainings import: the packages
-// ftd_steps and ftd_train. The daemon writes it into a directory and names
+// ftd_steps and ftd_train, and the directory ftd_site. The daemon writes it into a directory and names
 // that in [Settings].
 func Library() fs.FS {
 	library, err := fs.Sub(python, "py")

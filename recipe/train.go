@@ -116,7 +116,9 @@ func (trainKind) spec(ctx context.Context, s *StepContext) (launcher.Spec, error
 	if spec.Command, err = trainCommand(s); err != nil {
 		return spec, err
 	}
-	extra := maps.Clone(s.Env)
+	extra := map[string]string{}
+	maps.Copy(extra, s.Env)
+	pythonPath(s, extra)
 	if s.text("config") != "" {
 		mindformersEnv(s, extra)
 	}
@@ -170,14 +172,25 @@ func trainCommand(s *StepContext) ([]string, error) {
 	return []string{s.Settings.Python, script, "--config=" + config, mode}, nil
 }
 
-// mindformersEnv lets a training import what ftd brings along, beside what the
-// user has.
-func mindformersEnv(s *StepContext, extra map[string]string) {
+// pythonPath puts what ftd brings along before what the user has: the module
+// that answers for stacks, and for a config what mindformers is to import.
+func pythonPath(s *StepContext, extra map[string]string) {
 	path, given := extra["PYTHONPATH"]
 	if !given {
 		path = environ(s.Settings.Start, "PYTHONPATH")
 	}
-	extra["PYTHONPATH"] = strings.TrimSuffix(s.Settings.Library+string(filepath.ListSeparator)+path, string(filepath.ListSeparator))
+	dirs := []string{filepath.Join(s.Settings.Library, "ftd_site")}
+	if s.text("config") != "" {
+		dirs = append(dirs, s.Settings.Library)
+	}
+	if path != "" { // an empty entry would be the working directory
+		dirs = append(dirs, path)
+	}
+	extra["PYTHONPATH"] = strings.Join(dirs, string(filepath.ListSeparator))
+}
+
+// mindformersEnv lets mindformers find what a config names of ftd.
+func mindformersEnv(s *StepContext, extra map[string]string) {
 	for name, value := range map[string]string{
 		"REGISTER_PATH": filepath.Join(s.Settings.Library, "ftd_train"),
 		// mindformers copies registered modules; by default into ./modules, or

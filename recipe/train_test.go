@@ -329,17 +329,17 @@ func TestTheEnvironmentOfATraining(t *testing.T) {
 	}
 	config := map[string]any{"config": "/c.yaml", "run_mode": "train"}
 	got := environment(map[string]string{}, config)
-	require.Equal(t, "/library:/inherited", got["PYTHONPATH"])
+	require.Equal(t, "/library/ftd_site:/library:/inherited", got["PYTHONPATH"])
 	require.Equal(t, "/library/ftd_train", got["REGISTER_PATH"], "the config names modules of ftd")
 	require.Equal(t, "/run/modules", got["OM_MODULES_CACHE"])
 
 	got = environment(map[string]string{"PYTHONPATH": "/mine", "REGISTER_PATH": "/mine"}, config)
-	require.Equal(t, "/library:/mine", got["PYTHONPATH"])
+	require.Equal(t, "/library/ftd_site:/library:/mine", got["PYTHONPATH"])
 	require.Equal(t, "/mine", got["REGISTER_PATH"])
 
 	// A command is taken as it is.
 	got = environment(map[string]string{"A": "b"}, map[string]any{"command": []string{"true"}})
-	require.Equal(t, "/inherited", got["PYTHONPATH"])
+	require.Equal(t, "/library/ftd_site:/inherited", got["PYTHONPATH"], "but it answers for its stacks")
 	require.Equal(t, "/theirs", got["REGISTER_PATH"])
 	require.Equal(t, "b", got["A"])
 }

@@ -6,6 +6,8 @@
 //	rank_0.log  what it printed, append only
 //	exit.json   how it ended; written by the shim, into space reserved before
 //	shim.log    what went wrong in the shim itself, usually empty
+//	stacks/     where Python processes write their stacks when asked
+//	dump-N.tar.gz  what was to be seen of the processes at some moment
 //
 // Every file but the logs appears complete or not at all. A reader accepts
 // what older versions wrote: a run may be older than the daemon that adopts it.

@@ -1,0 +1,94 @@
+package launcher
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"ftd/launcher/watchdog"
+)
+
+// cacheFiles is how many files of the compile caches are looked at: a cache
+// that many trainings share may hold far more, and a look must stay cheap.
+const cacheFiles = 5000
+
+// Signs gathers the signs of life that a watchdog judges by. caches asks to
+// look into the compile caches too, which is of use before the first step.
+func (r *Run) Signs(caches bool) (watchdog.Signs, error) {
+	v, err := r.Vitals()
+	if err != nil {
+		return watchdog.Signs{}, err
+	}
+	s := watchdog.Signs{CPU: v.CPU, Processes: v.Processes, Stuck: v.Stuck, Suspended: v.Suspended}
+	for _, path := range r.Logs() {
+		if info, err := os.Stat(path); err == nil {
+			s.Log += info.Size()
+		}
+	}
+	if caches {
+		s.Cache = fingerprint(r.compileCaches())
+	}
+	return s, nil
+}
+
+// Logs returns the paths of all logs that the run has so far: its own, and
+// those of the ranks of a launcher.
+func (r *Run) Logs() []string {
+	logs := []string{r.Log()}
+	if pattern := r.spec.RankLogs; pattern != "" {
+		found, err := filepath.Glob(r.absolute(pattern))
+		if err == nil { // Follow reports a bad pattern
+			logs = append(logs, found...)
+		}
+	}
+	return logs
+}
+
+// compileCaches are the directories into which the compilers of MindSpore and
+// CANN write: kernel_meta where the training runs, and the one it was given.
+func (r *Run) compileCaches() []string {
+	dirs := []string{r.absolute("kernel_meta")}
+	for _, name := range []string{"MS_COMPILER_CACHE_PATH", "ASCEND_CACHE_PATH"} {
+		if dir := variable(r.spec.Env, name); dir != "" {
+			dirs = append(dirs, r.absolute(dir))
+		}
+	}
+	return dirs
+}
+
+// absolute is a path as the training means it.
+func (r *Run) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(r.spec.Dir, path)
+}
+
+// fingerprint is a number that changes with the files below dirs; never 0.
+func fingerprint(dirs []string) uint64 {
+	sum, files := uint64(1), 0
+	for _, dir := range dirs {
+		// What cannot be read says nothing; the rest still does.
+		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return nil
+			}
+			if files++; files > cacheFiles {
+				return filepath.SkipAll
+			}
+			info, err := d.Info()
+			if err != nil {
+				return nil
+			}
+			h := fnv.New64a()
+			_, _ = h.Write([]byte(path))
+			_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(info.Size())))
+			_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(info.ModTime().UnixNano())))
+			sum += h.Sum64()
+			return nil
+		})
+	}
+	return max(sum, 1)
+}
