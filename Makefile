@@ -39,6 +39,10 @@ test: build ## run all tests, the one on real MindSpore included
 test-deep: build ## lint, race detector, the Python matrix
 	scripts/test-deep.sh $(ENV_ABS)
 
+.PHONY: bench
+bench: build ## measure the figures of docs/figures.md, as JSON lines
+	@scripts/bench.sh $(ENV_ABS)
+
 .PHONY: lint
 lint: build ## gofmt, vet, staticcheck, golangci-lint, shellcheck, ruff, mypy
 	scripts/lint.sh $(ENV_ABS)

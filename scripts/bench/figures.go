@@ -1,0 +1,71 @@
+package main
+
+// measurement is a set of benchmarks that are run together, the best of a few
+// rounds: a peer is measured in the same minutes as what it is compared with.
+type measurement struct {
+	pkg    string // of the benchmarks
+	bench  string // the pattern that selects them
+	time   string // -benchtime
+	rounds int
+}
+
+var measurements = []measurement{
+	{"./logparse", "^BenchmarkStepLines$", "1x", 2},
+	{"./logparse", "^BenchmarkMixed$", "1x", 3},
+	{"./cmd", "^BenchmarkParse$", "1x", 5},
+	{"./checkpoint", "^BenchmarkVerify$", "5x", 2},
+	{"./pybridge", "^Benchmark(HandOff|Call)$", "20000x", 5},
+	{"./pybridge", "^BenchmarkMegabyte(InPython)?$", "20x", 3},
+	{"./pybridge", "^BenchmarkGrowth$", "1x", 1},
+	{"./cmd", "^BenchmarkPs$", "20x", 2},
+	{"./cmd", "^BenchmarkHundredRuns$", "1x", 1},
+	{"./cmd", "^BenchmarkSupervision$", "1x", 1},
+}
+
+// figure is one line of the answer: a metric of a benchmark, maybe beside the
+// same metric of a peer, and the bar of the design.
+type figure struct {
+	name   string
+	bench  string  // without "Benchmark"
+	metric string  // as the benchmark prints it
+	unit   string  // as the figure has it
+	scale  float64 // from the one to the other
+	peer   string  // in words, "" where the bar is absolute
+	beside string  // the peer's benchmark
+	bar    bar
+}
+
+// bar is what a figure must reach: the ratio where there is a peer, else the
+// value.
+type bar struct {
+	atLeast bool // or at most
+	limit   float64
+}
+
+func atLeast(limit float64) bar { return bar{true, limit} }
+func atMost(limit float64) bar  { return bar{false, limit} }
+
+const million = 1.0 / 1_000_000
+
+var figures = []figure{
+	{"step-lines-regexp", "StepLines/logparse", "MB/s", "MB/s", 1, "Go regexp", "StepLines/regexp", atLeast(6)},
+	{"step-lines-mtail", "StepLines/logparse", "MB/s", "MB/s", 1, "mtail", "StepLines/mtail", atLeast(25)},
+	{"step-lines-allocations", "StepLines/logparse", "allocs/line", "a line", 1, "", "", atMost(0)},
+	{"mixed-log", "Mixed/logparse", "MB/s", "MB/s", 1, "Go regexp", "Mixed/regexp", atLeast(5)},
+	{"parse-summary", "Parse/ftctl", "ns/op", "ms", million, "grep -c", "Parse/grep", atMost(3)},
+	{"checkpoint-structure", "Verify/structure", "ns/op", "ms", million, "", "", atMost(50)},
+	{"checkpoint-memory", "Verify/structure", "B/op", "MB", 1.0 / (1 << 20), "", "", atMost(16)},
+	{"checkpoint-deep", "Verify/deep", "MB/s", "GB/s", 1e-3, "", "", atLeast(1)},
+	{"python-call", "Call", "p50-us", "us", 1, "hand-off to a locked thread", "HandOff", atMost(3)},
+	{"python-megabyte", "Megabyte", "ns/op", "ms", million, "loads + dumps in Python", "MegabyteInPython", atMost(2.5)},
+	{"python-calls", "Growth", "calls", "calls", 1, "", "", atLeast(1_000_000)},
+	{"python-growth", "Growth", "grown-MB", "MB", 1, "", "", atMost(2)},
+	{"runs-latency", "HundredRuns", "late-p99-ms", "ms", 1, "", "", atMost(100)},
+	{"runs-cpu", "HundredRuns", "cpu-%", "% of a core", 1, "", "", atMost(15)},
+	{"runs-adopted", "HundredRuns", "adopted-ms", "ms", 1, "", "", atMost(1000)},
+	{"runs-lost", "HundredRuns", "lost-lines", "lines", 1, "", "", atMost(0)},
+	{"supervision-cpu", "Supervision", "cpu-%", "% of its CPU", 1, "", "", atMost(1)},
+	{"ps", "Ps", "ns/op", "ms", million, "", "", atMost(20)},
+	{"shim-memory", "Supervision", "shim-MB", "MB", 1, "", "", atMost(12)},
+	{"daemon-memory", "Supervision", "daemon-MB", "MB", 1, "", "", atMost(40)},
+}
