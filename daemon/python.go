@@ -100,9 +100,17 @@ func (p *python) Call(ctx context.Context, c recipe.PythonCall) (json.RawMessage
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	return p.call(ctx, pybridge.Request{Module: c.Module, Function: c.Function, Args: c.Args, Surroundings: pybridge.Surroundings{
+	in, err := p.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	call := in.Call
+	if c.Isolated {
+		call = in.Worker
+	}
+	return p.count(call(ctx, pybridge.Request{Module: c.Module, Function: c.Function, Args: c.Args, Surroundings: pybridge.Surroundings{
 		Path: c.Path, Dir: c.Dir, Env: c.Env, LogFile: c.LogFile, Device: c.Isolated, Progress: c.Progress, Output: c.Output,
-	}}, c.Isolated)
+	}}))
 }
 
 // maxOutput bounds what a query returns of what it printed.
@@ -122,32 +130,27 @@ func (p *python) Query(ctx context.Context, r api.CallRequest) (json.RawMessage,
 	if err != nil {
 		return nil, "", err // a problem of the environment, not of the call
 	}
-	isolated := r.Isolation == recipe.IsolationWorker || in.Info().State != pybridge.StateIdle
+	call := in.Query
+	if r.Isolation == recipe.IsolationWorker {
+		call = in.Worker
+	}
 	var output strings.Builder
-	result, err := p.call(ctx, pybridge.Request{Module: r.Module, Function: r.Function, Args: args, Surroundings: pybridge.Surroundings{
+	result, err := p.count(call(ctx, pybridge.Request{Module: r.Module, Function: r.Function, Args: args, Surroundings: pybridge.Surroundings{
 		Output: func(line string) {
 			if output.Len() < maxOutput {
 				output.WriteString(line + "\n")
 			}
 		},
-	}}, isolated)
+	}}))
 	if err != nil {
 		return nil, "", queryError(r, err)
 	}
 	return result, output.String(), nil
 }
 
-func (p *python) call(ctx context.Context, r pybridge.Request, isolated bool) (json.RawMessage, error) {
-	in, err := p.load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var result json.RawMessage
-	if isolated {
-		result, err = in.Worker(ctx, r)
-	} else {
-		result, err = in.Call(ctx, r)
-	}
+// count takes note of how a call ended and puts a Python exception into the
+// words of package recipe.
+func (p *python) count(result json.RawMessage, err error) (json.RawMessage, error) {
 	if err != nil {
 		p.failed.Add(1)
 	} else {

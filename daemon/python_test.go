@@ -3,8 +3,10 @@
 package daemon
 
 import (
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -66,12 +68,26 @@ func TestACallDoesNotWaitForOneThatRuns(t *testing.T) {
 		_, err := h.Call(t.Context(), api.CallRequest{Module: "time", Function: "sleep", Args: []int{600}, TimeoutSeconds: 3})
 		long <- err
 	}()
-	// Once it is at work, a call is answered by another process.
-	require.Eventually(t, func() bool {
-		r, err := h.Call(t.Context(), api.CallRequest{Module: "os", Function: "getpid"})
-		return err == nil && r.Result != inside.Result
-	}, waitLong, waitTick)
+	h.untilPythonIsBusy()
+	outside, err := h.Call(t.Context(), api.CallRequest{Module: "os", Function: "getpid"})
+	require.NoError(t, err)
+	require.NotEqual(t, inside.Result, outside.Result, "a call that comes meanwhile is answered by another process")
 	requireCode(t, <-long, api.CodeTimeout)
+}
+
+// untilPythonIsBusy waits until a call runs inside the daemon. A call that came
+// at the same moment as the one waited for would only compete with it.
+func (h *house) untilPythonIsBusy() {
+	h.t.Helper()
+	require.Eventually(h.t, func() bool {
+		body, err := h.Metrics(h.t.Context())
+		if err != nil {
+			return false
+		}
+		defer body.Close()
+		text, err := io.ReadAll(body)
+		return err == nil && strings.Contains(string(text), "\nftd_python_busy 1\n")
+	}, waitLong, waitTick)
 }
 
 func TestACrashInACallIsKeptForTheNextDaemon(t *testing.T) {
@@ -97,10 +113,7 @@ func TestAShutdownDoesNotWaitForPython(t *testing.T) {
 		_, err := h.Call(t.Context(), api.CallRequest{Module: "time", Function: "sleep", Args: []int{600}})
 		begun <- err
 	}()
-	require.Eventually(t, func() bool {
-		r, err := h.Call(t.Context(), api.CallRequest{Module: "os", Function: "getpid"})
-		return err == nil && r.Result != float64(h.daemon.Process.Pid)
-	}, waitLong, waitTick)
+	h.untilPythonIsBusy()
 	h.end(syscall.SIGTERM)
 	require.Error(t, <-begun)
 }

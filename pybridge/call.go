@@ -5,6 +5,7 @@ package pybridge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -15,6 +16,7 @@ type call struct {
 	args         string
 	surroundings Surroundings
 	inherits     bool // descriptors 1 and 2 are right already: in a worker
+	impatient    bool // runs at once or not at all
 	info         CallInfo
 	listener     atomic.Pointer[listener] // set when it begins
 	// finished is closed when answer is set and nothing of the call is left
@@ -27,13 +29,28 @@ type call struct {
 // call leaves the queue and a running one is interrupted; if it does not
 // return, the error is a [*StuckError].
 func (in *Interpreter) Call(ctx context.Context, r Request) (json.RawMessage, error) {
-	return in.do(ctx, r.header(), string(r.Args), r.Surroundings).call()
+	return in.do(ctx, newCall(r.header(), string(r.Args), r.Surroundings)).call()
 }
+
+// Query is Call where the interpreter is idle, and Worker where it is not: a
+// person who asks something does not wait for a step that takes an hour.
+func (in *Interpreter) Query(ctx context.Context, r Request) (json.RawMessage, error) {
+	c := newCall(r.header(), string(r.Args), r.Surroundings)
+	c.impatient = true
+	a := in.do(ctx, c)
+	if errors.Is(a.err, errBusy) {
+		return in.Worker(ctx, r)
+	}
+	return a.call()
+}
+
+// errBusy is the answer to an impatient call that would have to wait.
+var errBusy = errors.New("the interpreter is busy")
 
 // RunScript runs a file as __main__ and returns its exit code. An exception
 // that the script does not catch is a [*PyError].
 func (in *Interpreter) RunScript(ctx context.Context, s Script) (int, error) {
-	return in.do(ctx, s.header(), "", s.Surroundings).script()
+	return in.do(ctx, newCall(s.header(), "", s.Surroundings)).script()
 }
 
 // Check imports modules and returns the first error.
@@ -41,7 +58,7 @@ func (in *Interpreter) Check(ctx context.Context, imports []string) error {
 	if len(imports) == 0 {
 		return nil
 	}
-	return in.do(ctx, header{Imports: imports}, "", Surroundings{}).err
+	return in.do(ctx, newCall(header{Imports: imports}, "", Surroundings{})).err
 }
 
 func (r Request) header() header {
@@ -67,21 +84,26 @@ func (c *call) mute() {
 	}
 }
 
-func (in *Interpreter) do(ctx context.Context, h header, args string, s Surroundings) answer {
-	if s.Device {
-		return answer{err: &DeviceError{}}
-	}
-	if err := context.Cause(ctx); err != nil {
-		return answer{err: err}
-	}
-	c := &call{
+func newCall(h header, args string, s Surroundings) *call {
+	return &call{
 		header:       h,
 		args:         args,
 		surroundings: s,
 		info:         CallInfo{What: h.what(), Queued: time.Now()},
 		finished:     make(chan struct{}),
 	}
-	in.push(c)
+}
+
+func (in *Interpreter) do(ctx context.Context, c *call) answer {
+	if c.surroundings.Device {
+		return answer{err: &DeviceError{}}
+	}
+	if err := context.Cause(ctx); err != nil {
+		return answer{err: err}
+	}
+	if !in.push(c) {
+		return answer{err: errBusy}
+	}
 	select {
 	case <-c.finished:
 		return c.answer

@@ -7,9 +7,15 @@ import (
 	"time"
 )
 
-// push puts a call at the end of the queue.
-func (in *Interpreter) push(c *call) {
+// push puts a call at the end of the queue. A call that may not wait is put
+// there only if it is the next to run and nothing runs: looking first and
+// pushing then would let two callers at once both find the interpreter idle.
+func (in *Interpreter) push(c *call) bool {
 	in.mu.Lock()
+	if c.impatient && (in.state != StateIdle || len(in.queue) > 0) {
+		in.mu.Unlock()
+		return false
+	}
 	in.lastID++
 	c.info.ID = in.lastID
 	in.queue = append(in.queue, c)
@@ -18,6 +24,7 @@ func (in *Interpreter) push(c *call) {
 	case in.wake <- struct{}{}:
 	default: // the owner will look anyway
 	}
+	return true
 }
 
 // pop waits for the next call and makes it the current one.

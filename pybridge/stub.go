@@ -17,6 +17,9 @@ func Start(context.Context, Config) (*Interpreter, error) { return nil, ErrNotBu
 // Call says that this binary was built without Python.
 func (*Interpreter) Call(context.Context, Request) (json.RawMessage, error) { return nil, ErrNotBuilt }
 
+// Query says that this binary was built without Python.
+func (*Interpreter) Query(context.Context, Request) (json.RawMessage, error) { return nil, ErrNotBuilt }
+
 // RunScript says that this binary was built without Python.
 func (*Interpreter) RunScript(context.Context, Script) (int, error) { return 0, ErrNotBuilt }
 
