@@ -406,3 +406,51 @@ func TestCallsQueueInOrder(t *testing.T) {
 	last.Args = json.RawMessage(`{"n": 4}`)
 	require.Equal(t, []any{0.0, 1.0, 2.0, 3.0, 4.0}, result[any](t, last))
 }
+
+func TestQuestionsThatComeAtOnceDoNotWaitForEachOther(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	ask := module(t, "import os\ndef f(fifo):\n    if fifo: open(fifo).read()\n    return os.getpid()")
+	ask.Args, _ = json.Marshal([]string{fifo})
+	const questions = 4
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	pids := map[string]bool{}
+	for range questions {
+		wg.Go(func() {
+			pid, err := python.Query(t.Context(), ask)
+			mu.Lock()
+			defer mu.Unlock()
+			require.NoError(t, err)
+			pids[string(pid)] = true
+		})
+	}
+	// One is asked here, the others elsewhere; none stands in the queue.
+	require.Eventually(t, func() bool {
+		info := python.Info()
+		return info.State == pybridge.StateRunning && info.Workers == questions-1
+	}, 30*time.Second, time.Millisecond)
+	require.Empty(t, python.Info().Queue)
+
+	// Each reads until nobody holds the other end, and may begin late.
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	require.Eventually(t, func() bool {
+		if end, err := os.OpenFile(fifo, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+			end.Close()
+		}
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	}, 30*time.Second, time.Millisecond)
+	require.Len(t, pids, questions)
+	require.True(t, pids[strconv.Itoa(os.Getpid())])
+
+	ask.Args = json.RawMessage(`[""]`)
+	here, err := python.Query(t.Context(), ask)
+	require.NoError(t, err)
+	require.Equal(t, strconv.Itoa(os.Getpid()), string(here), "where nothing runs it is asked here")
+}
