@@ -121,9 +121,9 @@ func (s *stop) send(rung Rung) (int, error) {
 		// another user's rights) must not keep the others from it; if it
 		// stays, the end of the ladder names it.
 		_ = m.Identity().Signal(rung.Signal)
-		if m.State == 'T' { // suspended: it would see the signal only when continued
-			_ = m.Identity().Signal(syscall.SIGCONT)
-		}
+		// One that is suspended, or is just about to be, sees the signal only
+		// when it is continued. It is no news to the others.
+		_ = m.Identity().Signal(syscall.SIGCONT)
 	}
 	return reached, nil
 }
