@@ -71,7 +71,7 @@ func TestTinyLlamaOnMindSpore(t *testing.T) {
 	require.NoError(t, err)
 	for _, e := range entries {
 		require.Contains(t, []string{
-			"spec.json", "shim.json", "exit.json", "shim.log", "rank_0.log", "output", "modules", "weights.json",
+			"spec.json", "shim.json", "exit.json", "shim.log", "rank_0.log", "output", "modules", "weights.json", "stacks",
 		}, e.Name())
 	}
 
