@@ -31,6 +31,7 @@ const (
 	EventCheckpoint = "checkpoint" // Checkpoint: complete, or found broken
 	EventProblem    = "problem"    // Error: an error signature seen in a log
 	EventOutput     = "output"     // Output: a line a Python step printed
+	EventWatchdog   = "watchdog"   // Alarm: a watchdog found something
 )
 
 // PhaseChange is the data of an [EventPhase].
@@ -42,4 +43,21 @@ type PhaseChange struct {
 // Output is the data of an [EventOutput].
 type Output struct {
 	Line string `json:"line"`
+}
+
+// Alarm is the data of an [EventWatchdog]: what a watchdog found in a training,
+// and what was done about it.
+type Alarm struct {
+	Watchdog string    `json:"watchdog"` // such as "stall"; docs/recipes.md lists them
+	Attempt  string    `json:"attempt"`
+	Time     time.Time `json:"time"` // when it was found
+	// Error is set where the training is useless if this is right.
+	Error   bool      `json:"error,omitempty"`
+	Since   time.Time `json:"since"` // the last sign of life, or the first bad step
+	Message string    `json:"message"`
+	Action  string    `json:"action"`         // notify, dump, stop or restart
+	Dump    string    `json:"dump,omitempty"` // the bundle that was written
+	// Evidence is what it rests on: phase, step, which sign of life was seen
+	// last, and how long ago each was.
+	Evidence map[string]any `json:"evidence,omitempty"`
 }

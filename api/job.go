@@ -119,6 +119,8 @@ type Training struct {
 	SamplesPerSec Float        `json:"samples_per_second,omitempty"`
 	SecondsLeft   *Float       `json:"seconds_left,omitempty"`
 	Checkpoints   []Checkpoint `json:"checkpoints,omitempty"`
+	// Alarms are what watchdogs found, in all attempts; the newest 100.
+	Alarms []Alarm `json:"alarms,omitempty"`
 }
 
 // Point is one step record of a training log.

@@ -47,6 +47,24 @@ func writeTraining(w io.Writer, t *api.Training) {
 	if len(t.Checkpoints) == 0 {
 		fmt.Fprintln(w, "checkpoint  none")
 	}
+	for i := range t.Alarms {
+		fmt.Fprintf(w, "watchdog    %s\n", alarmText(&t.Alarms[i]))
+	}
+}
+
+// alarmText is what a watchdog found, and what was done about it.
+func alarmText(a *api.Alarm) string {
+	text := plain(a.Watchdog) + ": " + plain(a.Message)
+	switch a.Action {
+	case "stop":
+		text += "; it ends the training"
+	case "restart":
+		text += "; it starts the training again"
+	}
+	if a.Dump != "" {
+		text += "; see " + plain(a.Dump)
+	}
+	return text
 }
 
 // ended is the state as the verb of a sentence.

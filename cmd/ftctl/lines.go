@@ -39,6 +39,8 @@ func (v *linesView) show(m *model, told []news, now time.Time) {
 			fmt.Fprintf(v.w, "checkpoint %s\n", checkpointText(n.checkpoint))
 		case n.problem != nil:
 			fmt.Fprintf(v.w, "seen in the log: %s\n", plain(n.problem.Message))
+		case n.alarm != nil:
+			fmt.Fprintf(v.w, "watchdog %s\n", alarmText(n.alarm))
 		}
 	}
 }

@@ -62,6 +62,7 @@ type news struct {
 	point      *api.Point       // the newest step of the training
 	checkpoint *api.Checkpoint
 	problem    *api.Error
+	alarm      *api.Alarm   // a watchdog found something
 	attempt    *api.Attempt // another try at a step
 }
 
@@ -102,6 +103,10 @@ func (m *model) apply(e api.Event) []news {
 	case api.EventProblem:
 		if p, ok := data[api.Error](e); ok {
 			return []news{{problem: &p}}
+		}
+	case api.EventWatchdog:
+		if a, ok := data[api.Alarm](e); ok {
+			return []news{{alarm: &a}}
 		}
 	}
 	return nil

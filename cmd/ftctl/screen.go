@@ -35,6 +35,8 @@ func (v *screenView) show(m *model, told []news, now time.Time) {
 			v.stay("  checkpoint " + checkpointText(n.checkpoint))
 		case n.problem != nil:
 			v.stay(v.p.yellow("! ") + plain(n.problem.Message))
+		case n.alarm != nil:
+			v.stay(v.p.yellow("! ") + alarmText(n.alarm))
 		}
 	}
 	v.tick(m, now)

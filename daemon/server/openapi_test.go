@@ -45,7 +45,7 @@ func TestTheDocumentDescribesTheRoutesAndTheTypes(t *testing.T) {
 	require.Equal(t, served, described)
 
 	for name, v := range map[string]any{
-		"Attempt": api.Attempt{}, "CallRequest": api.CallRequest{}, "CallResult": api.CallResult{}, "Checkpoint": api.Checkpoint{},
+		"Alarm": api.Alarm{}, "Attempt": api.Attempt{}, "CallRequest": api.CallRequest{}, "CallResult": api.CallResult{}, "Checkpoint": api.Checkpoint{},
 		"Error": api.Error{}, "Event": api.Event{}, "Job": api.Job{}, "JobList": api.JobList{}, "Point": api.Point{},
 		"PointList": api.PointList{}, "Progress": api.Progress{}, "Recipe": api.Recipe{}, "RecipeList": api.RecipeList{},
 		"Step": api.Step{}, "Submit": api.Submit{}, "Training": api.Training{}, "Version": api.Version{},
