@@ -73,14 +73,14 @@ func fingerprint(dirs []string) uint64 {
 		// What cannot be read says nothing; the rest still does.
 		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
-				return nil
+				return nil //nolint:nilerr // the rest still counts
 			}
 			if files++; files > cacheFiles {
 				return filepath.SkipAll
 			}
 			info, err := d.Info()
 			if err != nil {
-				return nil
+				return nil //nolint:nilerr // it is gone already
 			}
 			h := fnv.New64a()
 			_, _ = h.Write([]byte(path))

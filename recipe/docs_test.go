@@ -3,10 +3,14 @@ package recipe
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"ftd/launcher/watchdog"
 )
 
 const docs = "../docs/recipes.md"
@@ -42,4 +46,36 @@ func TestTheDocumentedRecipeIsValid(t *testing.T) {
 	source, _, _ := strings.Cut(rest, "```")
 	_, err = Parse("recipes.md", []byte(source))
 	require.NoError(t, err)
+}
+
+// So is the table of watchdogs.
+func TestTheDocumentationNamesEveryWatchdog(t *testing.T) {
+	text, err := os.ReadFile(docs)
+	require.NoError(t, err)
+	for name, s := range watchdog.Defaults() {
+		var settings []string
+		for _, d := range []struct {
+			name string
+			is   time.Duration
+		}{{"idle", s.Idle}, {"limit", s.Limit}, {"pause", s.Pause}} {
+			if d.is != 0 {
+				short := strings.TrimSuffix(strings.TrimSuffix(d.is.String(), "0s"), "0m")
+				if d.is < time.Hour {
+					short = fmt.Sprintf("%dm", int(d.is.Minutes()))
+				}
+				settings = append(settings, "`"+d.name+": "+short+"`")
+			}
+		}
+		for _, n := range []struct {
+			name string
+			is   int
+		}{{"steps", s.Steps}, {"of", s.Of}, {"warmup", s.Warmup}, {"factor", int(s.Factor)}} {
+			if n.is != 0 {
+				settings = append(settings, fmt.Sprintf("`%s: %d`", n.name, n.is))
+			}
+		}
+		row := fmt.Sprintf("(?m)^\\| `%s` \\| .* \\| %s ?\\|$", name, regexp.QuoteMeta(strings.Join(settings, ", ")))
+		require.Regexp(t, row, string(text))
+		require.Equal(t, watchdog.Notify, s.Action)
+	}
 }

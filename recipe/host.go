@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ftd/launcher"
+	"ftd/launcher/watchdog"
 )
 
 // Host is what a recipe needs from the program that carries it out. The daemon
@@ -25,6 +26,8 @@ type Host interface {
 	// EndAttempt stores how an attempt ended; exit is nil unless it was a
 	// process whose status is known.
 	EndAttempt(ctx context.Context, attempt string, state StepState, exit *launcher.Exit, problem *Problem) error
+	// Alarm stores what a watchdog found in the training of an attempt.
+	Alarm(ctx context.Context, attempt string, a Alarm) error
 	// Progress and Output tell how far a step is and what it printed; they
 	// may be dropped when the program is busy.
 	Progress(step string, done, total int64, note string)
@@ -43,10 +46,18 @@ type FollowOptions interface {
 	FollowOptions(attempt string) []launcher.FollowOption
 }
 
+// Alarm is what a watchdog found, and what was done about it.
+type Alarm struct {
+	watchdog.Verdict
+	Action watchdog.Action
+	// Dump is the bundle that was written, if any.
+	Dump string
+}
+
 // Attempt is one try at a step.
 type Attempt struct {
 	ID      string // "train.1", the name of its run directory
-	Dir     string // absolute
+	Dir     string // absolute; those of the other attempts lie beside it
 	Number  int
 	Resumed bool
 	// Isolate asks to run a Python step in a worker: an earlier attempt at

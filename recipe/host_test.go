@@ -55,6 +55,7 @@ type memoryHost struct {
 	progress []int64
 	batches  []launcher.Batch
 	verdicts []checkpoint.Verdict
+	alarms   []Alarm
 }
 
 type attemptRecord struct {
@@ -149,6 +150,13 @@ func (h *memoryHost) Output(_, line string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.output = append(h.output, line)
+}
+
+func (h *memoryHost) Alarm(_ context.Context, _ string, a Alarm) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.alarms = append(h.alarms, a)
+	return nil
 }
 
 func (h *memoryHost) Observer(string) launcher.Observer { return (*memoryObserver)(h) }

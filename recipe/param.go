@@ -37,6 +37,8 @@ type Param struct {
 	Default any
 	// OneOf lists the only values a Text may have.
 	OneOf []string
+	// Check looks at Values further; nil takes any.
+	Check func(map[string]any) error
 	Doc   string
 }
 
@@ -69,7 +71,13 @@ func (p Param) convert(v any) (any, error) {
 	case Texts:
 		return texts(v)
 	case Values:
-		if m, ok := v.(map[string]any); ok {
+		m, ok := v.(map[string]any)
+		if ok && p.Check != nil {
+			if err := p.Check(m); err != nil {
+				return nil, fmt.Errorf("cannot be used: %w", err)
+			}
+		}
+		if ok {
 			return m, nil
 		}
 	default:

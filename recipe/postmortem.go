@@ -30,7 +30,7 @@ func verdict(ctx context.Context, s *StepContext, run *launcher.Run, status laun
 		return &Problem{
 			Code:    CodeInterrupted,
 			Message: "the training was interrupted: " + status.Reason,
-			Remedy:  "run the recipe again; what the other steps made is still there",
+			Remedy:  "run the recipe again; what the other steps made is still there. With restart: it goes on by itself",
 			Source:  run.Log(),
 		}
 	case launcher.StateLost:
@@ -48,12 +48,14 @@ func verdict(ctx context.Context, s *StepContext, run *launcher.Run, status laun
 			Code:    CodeCommandNotFound,
 			Message: "the training could not be started: " + exit.Error,
 			Remedy:  "check the command and the environment (ftctl env explain)",
+
+			permanent: true,
 		}
 	}
 	if exit.Code == 0 {
 		return nil
 	}
-	if base := s.text("base"); base != "" {
+	if base := begunFrom(s); base != "" {
 		if _, err := readWeights(s.Attempt.Dir); err == nil {
 			if err := checkWeights(s.Attempt.Dir, base); err != nil {
 				return err
@@ -62,7 +64,7 @@ func verdict(ctx context.Context, s *StepContext, run *launcher.Run, status laun
 	}
 	p, found := diagnose(ctx, run.Log(), ending(exit))
 	if change, ok := launcher.Remedy(status, found); ok {
-		return &retry{change: change, problem: p}
+		return &retry{change: &change, problem: p}
 	}
 	return p
 }
@@ -103,7 +105,7 @@ func diagnose(ctx context.Context, log, ended string) (*Problem, []logparse.Prob
 		p.Excerpt = tail(found.Traceback, excerptLines)
 	}
 	if found.Signature != nil {
-		p.Code, p.Remedy = found.Signature.ID, found.Signature.Remedy
+		p.Code, p.Remedy, p.permanent = found.Signature.ID, found.Signature.Remedy, found.Signature.Permanent
 		if p.Code != anyException {
 			p.Message += " (" + found.Signature.Cause + ")"
 		}

@@ -17,6 +17,9 @@ type Problem struct {
 	Remedy  string   `json:"remedy,omitempty"`
 	Source  string   `json:"source,omitempty"` // FILE:LINE of the evidence
 	Excerpt []string `json:"excerpt,omitempty"`
+
+	// permanent is set where trying again without a change cannot help.
+	permanent bool
 }
 
 // The codes of problems that arise here. A training's are also the ids of the
@@ -35,6 +38,7 @@ const (
 	CodeCommandNotFound  = "command-not-found"
 	CodeCheckpointBroken = "checkpoint-incomplete"
 	CodeWeights          = "weights-not-loaded"
+	CodeWatchdog         = "watchdog"
 	CodeStopped          = "stopped"
 )
 

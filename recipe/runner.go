@@ -96,19 +96,7 @@ func (r *runner) step(ctx context.Context, step Step) error {
 	if err := r.changed(ctx, status); err != nil {
 		return err
 	}
-	var again *retry
-	for tried := false; ; tried = true {
-		status.Outputs, err = r.attempt(ctx, kind, s, status.Key)
-		if !errors.As(err, &again) {
-			break
-		}
-		if tried {
-			err = again.problem
-			break
-		}
-		s.change = &again.change
-		r.host.Output(step.ID, "trying once more: "+again.change.Why)
-	}
+	status.Outputs, err = r.attempts(ctx, kind, s, status.Key)
 	if errors.Is(err, ErrShutdown) {
 		return ErrShutdown
 	}
@@ -116,6 +104,29 @@ func (r *runner) step(ctx context.Context, step Step) error {
 		status.State = StepSucceeded
 	}
 	return r.end(ctx, status, err)
+}
+
+// attempts tries a step until it succeeds or need not be tried again.
+func (r *runner) attempts(ctx context.Context, kind Kind, s *StepContext, key string) (map[string]string, error) {
+	for {
+		outputs, err := r.attempt(ctx, kind, s, key)
+		var again *retry
+		if !errors.As(err, &again) {
+			return outputs, err
+		}
+		if again.change != nil {
+			if s.change != nil {
+				return nil, again.problem // it has not helped
+			}
+			s.change, again.why = again.change, "trying once more: "+again.change.Why
+		}
+		r.host.Output(s.Step.ID, again.why)
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(again.wait):
+		}
+	}
 }
 
 // end stores a step's last state; err is what it failed with.
@@ -257,11 +268,13 @@ func (r *runner) outcome(ctx context.Context, step Step, err error) error {
 	return problemOf(step.ID, err)
 }
 
-// retry asks for another attempt at a step, with a change of its environment
-// that is likely to help; there is one such attempt.
+// retry asks for another attempt at a step: at once and with a change of its
+// environment that is likely to help, of which there is one, or after a while.
 type retry struct {
-	change  launcher.EnvChange
 	problem *Problem
+	change  *launcher.EnvChange
+	wait    time.Duration
+	why     string
 }
 
 func (r *retry) Error() string { return r.problem.Error() }

@@ -16,29 +16,52 @@ const (
 	followTries = 3           // of a run that is over
 )
 
-// supervise follows a run to its end, and stops it when ctx ends by [ErrStop].
+// supervise follows a run to its end, and stops it when ctx ends by [ErrStop]
+// or a watchdog asks for it; the error is the watchdog's [Problem] then.
 // Whatever else ends ctx leaves the training alone.
-func supervise(ctx context.Context, s *StepContext, run *launcher.Run) (launcher.Status, error) {
+func supervise(ctx context.Context, s *StepContext, run *launcher.Run, w *watch) (launcher.Status, error) {
 	outlive, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
 	followed := make(chan error, 1)
-	go func() { followed <- follow(outlive, s, run) }()
+	go func() { followed <- follow(outlive, s, run, w) }()
+	watched := make(chan struct{})
+	watching, blind := context.WithCancel(outlive)
+	go func() { w.until(watching); close(watched) }()
+	defer func() { blind(); <-watched }()
+
 	select {
 	case err := <-followed:
-		cancel()
+		blind()
+		<-watched
 		if err != nil {
 			return launcher.Status{}, err
 		}
-		return run.Wait(ctx)
+		status, err := run.Wait(ctx)
+		select {
+		case a := <-w.halt: // its last lines gave it away
+			return status, halted(run, a)
+		default:
+			return status, err
+		}
+	case a := <-w.halt:
+		status, err := end(outlive, s, run)
+		if err != nil { // it goes on, and nothing more can be done about it
+			cancel()
+		}
+		if followErr := <-followed; err == nil {
+			err = followErr
+		}
+		if err == nil {
+			err = halted(run, a)
+		}
+		return status, err
 	case <-ctx.Done():
 	}
 	var status launcher.Status
 	err := context.Cause(ctx)
 	if errors.Is(err, ErrStop) {
-		status, err = run.Stop(outlive, launcher.DefaultLadder(), func(r launcher.Rung) {
-			s.Host.Output(s.Step.ID, "stopping the training: "+r.Name)
-		})
+		status, err = end(outlive, s, run)
 		if err == nil { // the end of the log is read as well
-			defer cancel()
 			return status, <-followed
 		}
 	}
@@ -49,10 +72,17 @@ func supervise(ctx context.Context, s *StepContext, run *launcher.Run) (launcher
 	return status, err
 }
 
+// end stops a run by the usual ladder.
+func end(ctx context.Context, s *StepContext, run *launcher.Run) (launcher.Status, error) {
+	return run.Stop(ctx, launcher.DefaultLadder(), func(r launcher.Rung) {
+		s.Host.Output(s.Step.ID, "stopping the training: "+r.Name)
+	})
+}
+
 // follow lets the host observe a run until all is read. A training is never
 // given up because its observer failed: it goes on by itself, so the following
 // begins again where it ended.
-func follow(ctx context.Context, s *StepContext, run *launcher.Run) error {
+func follow(ctx context.Context, s *StepContext, run *launcher.Run, w *watch) error {
 	var options []launcher.FollowOption
 	if host, ok := s.Host.(FollowOptions); ok {
 		options = host.FollowOptions(s.Attempt.ID)
@@ -61,7 +91,7 @@ func follow(ctx context.Context, s *StepContext, run *launcher.Run) error {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = followAgain, time.Minute
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := run.Follow(ctx, s.Host.Observer(s.Attempt.ID), options...)
+		err := run.Follow(ctx, w.observer(s.Host.Observer(s.Attempt.ID)), options...)
 		if err == nil || ctx.Err() != nil {
 			return struct{}{}, err
 		}

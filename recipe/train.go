@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"ftd/launcher"
+	"ftd/launcher/watchdog"
 )
 
 // trainKind supervises a training: a command as it is, or mindformers with a
@@ -32,6 +33,9 @@ func (trainKind) Params() []Param {
 		{Name: "base", Type: File, Doc: "the checkpoint that the training must begin from, see WeightsMonitor in ftd_train"},
 		{Name: "checkpoints", Type: Texts, Default: []string{outputDir}, Doc: "directories, relative to dir, in which checkpoints appear"},
 		{Name: "require_checkpoint", Type: Bool, Doc: "fail if no complete checkpoint is there at the end; by default for a config only"},
+		{Name: "watchdogs", Type: Values, Check: checkWatchdogs, Doc: "what watches the training, and what it does, see below"},
+		{Name: "restart", Type: Values, Check: checkRestart, Doc: "whether it is tried again after a failure, see below; by default it is not"},
+		{Name: "resume", Type: Texts, Doc: "arguments that a command gets to go on from a checkpoint: {checkpoint} is its path, {step} its step"},
 	}
 }
 
@@ -42,17 +46,23 @@ func (k trainKind) Plan(_ context.Context, s *StepContext) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	if _, _, err := supervision(s); err != nil {
+		return Plan{}, err
+	}
 	return Plan{Summary: fmt.Sprintf("train: %q", command), Inputs: inputs(k.Params(), s), Outputs: k.Outputs()}, nil
 }
 
 func (trainKind) Key(context.Context, *StepContext) (string, error) { return "", nil }
 
 func (k trainKind) Run(ctx context.Context, s *StepContext) (map[string]string, error) {
-	spec, err := k.spec(ctx, s)
+	dogs, policy, err := supervision(s)
 	if err != nil {
 		return nil, err
 	}
-	run, err := start(ctx, s, spec)
+	run, err := adopt(s)
+	if run == nil && err == nil {
+		run, err = k.launch(ctx, s, policy)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -61,27 +71,31 @@ func (k trainKind) Run(ctx context.Context, s *StepContext) (map[string]string, 
 		_, stopErr := run.Stop(context.WithoutCancel(ctx), launcher.DefaultLadder(), nil)
 		return nil, errors.Join(err, stopErr)
 	}
-	status, err := supervise(ctx, s, run)
-	if err != nil {
-		return nil, err
-	}
+	status, err := supervise(ctx, s, run, newWatch(s, run, dogs))
 	if status.State == launcher.StateExited {
 		s.exit = &status.Exit
 	}
-	if errors.Is(context.Cause(ctx), ErrStop) {
+	if err == nil && errors.Is(context.Cause(ctx), ErrStop) {
 		return nil, ErrStop
 	}
-	if err := verdict(ctx, s, run, status); err != nil {
+	if err == nil {
+		err = verdict(ctx, s, run, status)
+	}
+	var p *Problem
+	switch {
+	case errors.As(err, &p):
+		return nil, policy.again(ctx, s, p)
+	case err != nil:
 		return nil, err
 	}
 	newest, err := newestCheckpoint(ctx, run.Spec(), run.Shim().Started)
-	return map[string]string{"dir": spec.Dir, "log": run.Log(), "checkpoint": newest}, err
+	return map[string]string{"dir": run.Spec().Dir, "log": run.Log(), "checkpoint": newest}, err
 }
 
 // Verify implements [Kind]: the training began from the weights it was given,
 // and left a checkpoint.
 func (trainKind) Verify(_ context.Context, s *StepContext, outputs map[string]string) error {
-	if base := s.text("base"); base != "" {
+	if base := begunFrom(s); base != "" {
 		if err := checkWeights(s.Attempt.Dir, base); err != nil {
 			return err
 		}
@@ -203,23 +217,42 @@ func mindformersEnv(s *StepContext, extra map[string]string) {
 	}
 }
 
-// start launches the training, or adopts the one that an earlier program
-// launched in this attempt.
-func start(ctx context.Context, s *StepContext, spec launcher.Spec) (*launcher.Run, error) {
-	if s.Attempt.Resumed {
-		run, err := launcher.Open(s.Attempt.Dir)
-		switch {
-		case errors.Is(err, fs.ErrNotExist): // nothing was written: not launched
-		case err != nil:
+// adopt returns the training that an earlier program launched in this attempt,
+// nil if there is none.
+func adopt(s *StepContext) (*launcher.Run, error) {
+	if !s.Attempt.Resumed {
+		return nil, nil //nolint:nilnil // none is no error
+	}
+	run, err := launcher.Open(s.Attempt.Dir)
+	if errors.Is(err, fs.ErrNotExist) { // nothing was written: not launched
+		return nil, nil //nolint:nilnil // none is no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	status, err := run.Status()
+	if err == nil && status.State == launcher.StateLost && run.Shim().PID == 0 {
+		return nil, nil //nolint:nilnil // none is no error
+	}
+	return run, err
+}
+
+// launch starts the training: from the beginning, or where an earlier attempt
+// has come to.
+func (k trainKind) launch(ctx context.Context, s *StepContext, policy restarts) (*launcher.Run, error) {
+	spec, err := k.spec(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if s.Attempt.Number > 1 && policy.budget > 0 {
+		point, err := findResumePoint(ctx, s)
+		if err != nil {
 			return nil, err
-		default:
-			status, err := run.Status()
-			if err != nil {
-				return nil, err
-			}
-			if status.State != launcher.StateLost || run.Shim().PID != 0 {
-				return run, nil
-			}
+		}
+		if point != nil {
+			spec.Command = append(spec.Command, point.arguments(s)...)
+			spec.Env = append(spec.Env, resumedVariable+"="+point.path)
+			s.Host.Output(s.Step.ID, fmt.Sprintf("going on after step %d: %s", point.step, point.path))
 		}
 	}
 	run, err := launcher.Launch(ctx, s.Attempt.Dir, spec, s.Settings.Shim)
@@ -229,6 +262,16 @@ func start(ctx context.Context, s *StepContext, spec launcher.Spec) (*launcher.R
 		}
 	}
 	return run, err
+}
+
+func checkWatchdogs(with map[string]any) error {
+	_, err := watchdog.Parse(with)
+	return err
+}
+
+func checkRestart(with map[string]any) error {
+	_, err := parseRestarts(with)
+	return err
 }
 
 // environ looks a variable up among NAME=VALUE entries.

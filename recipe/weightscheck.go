@@ -46,6 +46,8 @@ func checkWeights(dir, base string) error {
 		return fmt.Errorf("the report about the weights cannot be read: %w", err)
 	case report.Checkpoint != base:
 		return &Problem{
+			permanent: true,
+
 			Code:    CodeWeights,
 			Message: fmt.Sprintf("the training began from %s instead of %s", report.Checkpoint, base),
 			Remedy:  "set load_checkpoint, and the checkpoint of WeightsMonitor, to the same file",
@@ -66,6 +68,8 @@ func checkWeights(dir, base string) error {
 			}
 		}
 		return &Problem{
+			permanent: true,
+
 			Code:    CodeWeights,
 			Message: message,
 			Remedy:  "compare the model in the config (layers, sizes, vocab_size) with the weights",

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -127,9 +126,7 @@ func (h *host) Output(step, line string) { h.chatter.output(h.job, step, line) }
 // stopped.
 func (h *host) Observer(attempt string) launcher.Observer {
 	h.takenUp()
-	// An attempt is named STEP.NUMBER, and a step's name may hold dots.
-	step := attempt[:max(strings.LastIndexByte(attempt, '.'), 0)]
-	return &observer{host: h, attempt: attempt, step: step, tracker: h.live.tracker(h.job, attempt)}
+	return &observer{host: h, attempt: attempt, step: stepOf(attempt), tracker: h.live.tracker(h.job, attempt)}
 }
 
 // FollowOptions makes following cheap: notifications besides polling, and

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type liveJob struct {
 	attempt     string
 	tracker     tracker
 	checkpoints []api.Checkpoint
+	alarms      map[string]uint64 // by watchdog, over all attempts
 	ended       time.Time
 }
 
@@ -32,10 +34,20 @@ func newLive() *live { return &live{jobs: map[string]*liveJob{}} }
 func (l *live) at(job, attempt string) *liveJob {
 	j := l.jobs[job]
 	if j == nil || j.attempt != attempt {
-		j = &liveJob{attempt: attempt, tracker: newTracker()}
+		next := &liveJob{attempt: attempt, tracker: newTracker(), alarms: map[string]uint64{}}
+		if j != nil {
+			next.alarms = j.alarms
+		}
+		j = next
 		l.jobs[job] = j
 	}
 	return j
+}
+
+func (l *live) alarm(job, attempt, watchdog string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at(job, attempt).alarms[watchdog]++
 }
 
 func (l *live) update(job, attempt string, t tracker) {
@@ -83,6 +95,8 @@ type Training struct {
 	Steps   map[float64]uint64
 	Count   uint64
 	Seconds float64
+	// Alarms counts what watchdogs found since the daemon began, by watchdog.
+	Alarms map[string]uint64
 }
 
 // Trainings returns the trainings at work, and those that ended a moment ago.
@@ -101,7 +115,7 @@ func (e *Engine) Trainings() []Training {
 }
 
 func (j *liveJob) show(job string) Training {
-	t := Training{Job: job, Training: j.tracker.summary(j.attempt), Steps: map[float64]uint64{}}
+	t := Training{Job: job, Training: j.tracker.summary(j.attempt), Steps: map[float64]uint64{}, Alarms: maps.Clone(j.alarms)}
 	for i := range j.checkpoints {
 		if j.checkpoints[i].Complete {
 			t.Complete++

@@ -30,6 +30,9 @@ func (e *Engine) Job(ctx context.Context, ref string) (api.Job, error) {
 	if err := e.addTraining(&job, trainings); err != nil || job.Training == nil {
 		return job, err
 	}
+	if job.Training.Alarms, err = e.Journal.Alarms(ctx, id); err != nil {
+		return job, err
+	}
 	job.Training.Checkpoints, err = e.Journal.Checkpoints(ctx, id, job.Training.Attempt)
 	return job, err
 }

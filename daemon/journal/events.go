@@ -64,6 +64,27 @@ func (j *Journal) Events(ctx context.Context, after int64, job string, limit int
 	})
 }
 
+// alarms is how many alarms of a job are returned.
+const alarms = 100
+
+// Alarms lists what watchdogs found in a job, the newest of it; like other
+// events they are kept for KeepEvents.
+func (j *Journal) Alarms(ctx context.Context, job string) ([]api.Alarm, error) {
+	rows, err := j.reader.QueryContext(ctx, `SELECT data FROM (SELECT id, data FROM events
+		WHERE job = ? AND type = ? ORDER BY id DESC LIMIT ?) ORDER BY id`, job, api.EventWatchdog, alarms)
+	if err != nil {
+		return nil, describe(err)
+	}
+	defer rows.Close()
+	return collect(rows, func() (a api.Alarm, err error) {
+		var data string
+		if err := rows.Scan(&data); err != nil {
+			return a, err
+		}
+		return a, json.Unmarshal([]byte(data), &a)
+	})
+}
+
 // LastEvent returns the newest event's id and a channel that is closed when a
 // newer one was stored. Take the channel before reading, or one is missed.
 func (j *Journal) LastEvent() (int64, <-chan struct{}) { return j.news.get() }

@@ -47,6 +47,7 @@ var (
 	secondsLeft   = describe("training_left_seconds", "Seconds until the last step, at the median speed of the newest steps.", "job")
 	lastStepTime  = describe("training_last_step_timestamp_seconds", "When the newest step was logged, in seconds since 1970.", "job")
 	checkpoints   = describe("training_checkpoints_total", "Checkpoints that were seen complete.", "job")
+	alarms        = describe("training_watchdog_verdicts_total", "What watchdogs found since the daemon began, by watchdog.", "job", "watchdog")
 	ckptBytes     = describe("training_last_checkpoint_bytes", "Size of the newest complete checkpoint.", "job")
 	ckptStep      = describe("training_last_checkpoint_step", "Step of the newest complete checkpoint.", "job")
 	ckptTimestamp = describe("training_last_checkpoint_timestamp_seconds", "When the newest complete checkpoint was seen, in seconds since 1970.", "job")
@@ -102,6 +103,9 @@ func (c *collector) training(t engine.Training, gauge, counter send) {
 	counter(overflow, float64(t.OverflowSteps), t.Job)
 	counter(nonFinite, float64(t.NonFinite), t.Job)
 	counter(checkpoints, float64(t.Complete), t.Job)
+	for watchdog, n := range t.Alarms {
+		counter(alarms, float64(n), t.Job, watchdog)
+	}
 	for _, p := range phases {
 		gauge(phase, truth(t.Phase == p), t.Job, string(p))
 	}

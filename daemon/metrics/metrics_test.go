@@ -44,6 +44,7 @@ func source() Source {
 				},
 				Complete: 2, Newest: &api.Checkpoint{Bytes: 1 << 20, Step: 40, Seen: time.Unix(1085, 0)},
 				Steps: map[float64]uint64{0.1: 0, 0.5: 30, 1: 41}, Count: 41, Seconds: 20.5,
+				Alarms: map[string]uint64{"stall": 2, "spike": 1},
 			}, {
 				Job:      "02new",
 				Training: api.Training{Phase: api.PhaseStarting, PhaseSince: time.Unix(1099, 0)},

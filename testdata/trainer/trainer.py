@@ -55,6 +55,16 @@ def parse(argv: Optional[List[str]] = None) -> argparse.Namespace:
         help="the loss is not finite from this step on",
     )
     p.add_argument("--flat", action="store_true", help="the loss never changes")
+    p.add_argument(
+        "--resumed",
+        type=int,
+        default=0,
+        metavar="STEP",
+        help="go on after this step; it is not the attempt that --...-at is meant for",
+    )
+    p.add_argument(
+        "--load-checkpoint", default="", metavar="FILE", help="must be there, as after a resume"
+    )
 
     p.add_argument("--crash-at", type=int, default=0, metavar="STEP", help="raise an exception")
     p.add_argument(
@@ -322,8 +332,12 @@ def main() -> int:
         args = parse()
         if args.ranks and args.as_rank < 0:
             return Msrun(args, out).run()
-        if args.as_rank != args.lame:
+        if args.as_rank != args.lame or args.resumed:
             args.crash_at = args.kill_at = args.hang_at = args.spin_at = 0
+        if args.resumed:
+            args.start = args.resumed + 1
+        if args.load_checkpoint:
+            os.stat(args.load_checkpoint)
         return Trainer(args, out).run()
 
 

@@ -10,6 +10,12 @@ def main(arguments: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m ftd_train", description=__doc__)
     parser.add_argument("--config", required=True, help="a mindformers YAML")
     parser.add_argument("--run_mode", choices=["train", "finetune"], help="overrides the YAML's")
+    parser.add_argument("--load_checkpoint", help="overrides the YAML's")
+    parser.add_argument(
+        "--resume_training",
+        type=lambda text: text.lower() == "true",
+        help="True: go on where load_checkpoint was saved; overrides the YAML's",
+    )
     options = parser.parse_args(arguments)
     os.environ.setdefault("REGISTER_PATH", os.path.dirname(os.path.abspath(__file__)))
 
@@ -19,7 +25,10 @@ def main(arguments: Optional[List[str]] = None) -> None:
     from mindformers.tools.register import MindFormerConfig
     from mindformers.trainer import Trainer
 
-    overrides = {"run_mode": options.run_mode} if options.run_mode else {}
+    given = vars(options).items()
+    overrides = {name: value for name, value in given if name != "config" and value is not None}
+    if (options.load_checkpoint or "").endswith(".safetensors"):
+        overrides["load_ckpt_format"] = "safetensors"
     config = MindFormerConfig(options.config, **overrides)
     set_output_path(config.output_dir)
     build_context(config)

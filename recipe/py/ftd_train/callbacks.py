@@ -30,18 +30,22 @@ class WeightsMonitor(Callback):
     ``new`` is a regular expression for the parameters that the checkpoint need
     not hold, because this training adds them. Any other that it does not hold
     would begin at random.
+
+    A training that goes on (FTD_RESUMED_FROM) must begin from that checkpoint
+    instead; what it holds beside the weights belongs to the optimizer.
     """
 
     def __init__(self, checkpoint: str, report: str = "weights.json", new: str = ADDED) -> None:
         super().__init__()
-        self.checkpoint = checkpoint
+        self.resumed = bool(os.environ.get("FTD_RESUMED_FROM"))
+        self.checkpoint = os.environ.get("FTD_RESUMED_FROM") or checkpoint
         self.report = report
         self.new = new
 
     def on_train_begin(self, run_context: Any) -> None:
         """Compare, report, and refuse to train from anything else."""
         network = run_context.original_args().train_network
-        result = compare(self.checkpoint, parameters(network), self.new)
+        result = compare(self.checkpoint, parameters(network), self.new, not self.resumed)
         temporary = self.report + ".part"
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)
@@ -71,9 +75,19 @@ def parameters(network: Any) -> Dict[str, Any]:
     return found
 
 
-def compare(checkpoint: str, network: Dict[str, Any], new: str) -> Dict[str, Any]:
-    """Compare the values in the file ``checkpoint`` with those in ``network``."""
-    stored = {n: v for n, v in load_checkpoint(checkpoint).items() if n not in STATE}
+def compare(
+    checkpoint: str, network: Dict[str, Any], new: str, whole: bool = True
+) -> Dict[str, Any]:
+    """Compare the values in the file ``checkpoint`` with those in ``network``.
+
+    With ``whole`` all that the file holds must be in the network.
+    """
+    safetensors = {"format": "safetensors"} if checkpoint.endswith(".safetensors") else {}
+    stored = {
+        name: value
+        for name, value in load_checkpoint(checkpoint, **safetensors).items()
+        if name not in STATE and (whole or name in network)
+    }
     missing: List[str] = []
     mismatched: List[str] = []
     for name, value in stored.items():

@@ -1,0 +1,196 @@
+package recipe
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ftd/checkpoint"
+	"ftd/launcher"
+	"ftd/launcher/watchdog"
+)
+
+// with is a training's job with parameters of its step.
+func with(j Job, params map[string]any) Job {
+	for name, value := range params {
+		j.Recipe.Steps[0].With[name] = value
+	}
+	return j
+}
+
+// quick is a restart policy that does not wait.
+func quick(budget int) map[string]any {
+	return map[string]any{"budget": int64(budget), "backoff": "1ms"}
+}
+
+func words(texts ...string) (list []any) {
+	for _, text := range texts {
+		list = append(list, text)
+	}
+	return list
+}
+
+func TestATrainingGoesOnFromItsNewestCheckpoint(t *testing.T) {
+	for _, kind := range []string{"ckpt", "safetensors"} {
+		t.Run(kind, func(t *testing.T) {
+			h := newHost(t)
+			j := training(t, h, trainer(t, h, "--steps", "30", "--step-ms", "1", "--save-every", "10", "--save-kind", kind, "--kill-at", "25")...)
+			h.run(with(j, map[string]any{"restart": quick(2), "resume": words("--resumed", "{step}", "--load-checkpoint={checkpoint}")}))
+			require.Len(t, h.attempts["train"], 2)
+			first, second := h.attempts["train"][0], h.attempts["train"][1]
+			require.Equal(t, StepFailed, first.state)
+			require.Equal(t, "SIGKILL", first.exit.Signal)
+			require.Equal(t, StepSucceeded, second.state)
+
+			run, err := launcher.Open(second.Dir)
+			require.NoError(t, err)
+			log, err := os.ReadFile(run.Log())
+			require.NoError(t, err)
+			require.Contains(t, string(log), "step:[   21/")
+			require.NotContains(t, string(log), "step:[   20/", "each attempt has a log of its own, and what is done is done")
+			last := run.Spec().Command[len(run.Spec().Command)-1]
+			from := strings.TrimPrefix(last, "--load-checkpoint=")
+			v, err := checkpoint.Verify(t.Context(), from, checkpoint.Options{})
+			require.NoError(t, err)
+			require.True(t, v.Complete)
+			require.EqualValues(t, 20, *v.Step)
+			require.NotContains(t, filepath.Base(filepath.Dir(from)), "rank_", "one process must not be given a file below rank_N")
+		})
+	}
+}
+
+// A checkpoint that is cut is the newest file, and no state to go on from.
+func TestABrokenCheckpointIsNotGoneOnFrom(t *testing.T) {
+	h := newHost(t)
+	script := `case "$*" in *resumed*) echo "going on from $4" ; exit 0;; esac
+		"$0" -B "$1" --steps 20 --step-ms 1 --save-every 10 || exit 9
+		for f in output/checkpoint/rank_0/*_20.safetensors output/rank_0/*_20.safetensors output/*_20.safetensors; do
+			[ -e "$f" ] && chmod u+w "$f" && truncate -s -100 "$f"
+		done
+		exit 1`
+	command := trainer(t, h)
+	j := training(t, h, "sh", "-c", script, command[0], command[2])
+	h.run(with(j, map[string]any{"restart": quick(1), "resume": words("resumed", "{step}", "at", "{step}")}))
+	run, err := launcher.Open(h.attempt("train").Dir)
+	require.NoError(t, err)
+	require.Equal(t, words("resumed", "10", "at", "10"), words(run.Spec().Command[len(run.Spec().Command)-4:]...))
+}
+
+func TestTheBudgetOfRestarts(t *testing.T) {
+	h := newHost(t)
+	j := training(t, h, "sh", "-c", "exit 3")
+	p := h.fails(with(j, map[string]any{"restart": map[string]any{"budget": int64(2), "backoff": "1ms", "no_progress": int64(9)}}))
+	require.Equal(t, "the training ended with status 3", p.Message)
+	require.Len(t, h.attempts["train"], 3)
+	require.Contains(t, strings.Join(h.output, "\n"), "budget of 2 restarts is used up")
+
+	h = newHost(t)
+	h.fails(training(t, h, "sh", "-c", "exit 3"))
+	require.Len(t, h.attempts["train"], 1, "none by default")
+}
+
+func TestAttemptsThatGainNoStepAreEnough(t *testing.T) {
+	h := newHost(t)
+	j := training(t, h, trainer(t, h, "--steps", "9", "--step-ms", "1", "--kill-at", "5")...)
+	h.fails(with(j, map[string]any{"restart": quick(100)}))
+	require.Len(t, h.attempts["train"], 3, "the first came to step 4, two more came no further")
+	require.Contains(t, strings.Join(h.output, "\n"), "the last 2 attempts have gained no step")
+}
+
+func TestAPermanentFailureIsNotTriedAgain(t *testing.T) {
+	h := newHost(t)
+	p := h.fails(with(training(t, h, "sh", "-c", "echo 'ImportError: libGL.so.1: cannot open shared object file: No such file or directory'; exit 1"),
+		map[string]any{"restart": quick(5)}))
+	require.Equal(t, "libgl-missing", p.Code)
+	require.Len(t, h.attempts["train"], 1)
+}
+
+// The cure for static TLS is no restart of the policy's.
+func TestACureDoesNotCostTheBudget(t *testing.T) {
+	library := anyLibrary(t)
+	h := newHost(t)
+	j := training(t, h, "sh", "-c", `case "$LD_PRELOAD" in *`+library+`*) exit 3;; esac; echo "ImportError: `+library+`: cannot allocate memory in static TLS block"; exit 1`)
+	h.fails(with(j, map[string]any{"restart": map[string]any{"budget": int64(1), "backoff": "1ms", "no_progress": int64(9)}}))
+	require.Len(t, h.attempts["train"], 3)
+}
+
+func TestAStopWhileItWaitsForARestart(t *testing.T) {
+	h := newHost(t)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	ended := make(chan error)
+	j := with(training(t, h, "sh", "-c", "exit 3"), map[string]any{"restart": map[string]any{"budget": int64(2), "backoff": "10h", "max_backoff": "10h"}})
+	go func() { ended <- Run(ctx, j, h, h.settings()) }()
+	eventually(t, "the pause", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return strings.Contains(strings.Join(h.output, "\n"), "starting again in")
+	})
+	cancel(ErrStop)
+	require.ErrorIs(t, <-ended, ErrStop)
+	require.Equal(t, StepStopped, h.steps["train"].State)
+}
+
+func TestAStallIsDumpedAndRestarted(t *testing.T) {
+	h := newHost(t)
+	j := training(t, h, trainer(t, h, "--steps", "20", "--step-ms", "1", "--save-every", "5", "--hang-at", "13")...)
+	h.run(with(j, map[string]any{
+		"watchdogs": map[string]any{"stall": map[string]any{"action": "restart", "limit": "1s"}},
+		"restart":   quick(1),
+		"resume":    words("--resumed", "{step}"),
+	}))
+	require.Len(t, h.attempts["train"], 2)
+	require.Equal(t, CodeWatchdog, h.attempts["train"][0].problem.Code)
+	require.NotNil(t, h.attempts["train"][0].exit)
+	require.Len(t, h.alarms, 1)
+	a := h.alarms[0]
+	require.Equal(t, watchdog.Stall, a.Watchdog)
+	require.EqualValues(t, 12, a.Evidence.Step)
+	require.FileExists(t, a.Dump)
+	require.Contains(t, h.attempts["train"][0].problem.Remedy, a.Dump)
+}
+
+// A training that ends well and has learnt nothing has failed, if that is asked for.
+func TestARunThatLearnsNothingIsStopped(t *testing.T) {
+	h := newHost(t)
+	j := training(t, h, trainer(t, h, "--steps", "40", "--step-ms", "0", "--flat")...)
+	p := h.fails(with(j, map[string]any{"watchdogs": map[string]any{"flat": map[string]any{"action": "stop"}}}))
+	require.Equal(t, CodeWatchdog, p.Code)
+	require.Contains(t, p.Message, "nothing is learnt")
+	require.Len(t, h.attempts["train"], 1)
+
+	h = newHost(t)
+	h.run(training(t, h, trainer(t, h, "--steps", "40", "--step-ms", "0", "--flat")...))
+	require.Len(t, h.alarms, 1, "by default it is told")
+	require.Equal(t, watchdog.Notify, h.alarms[0].Action)
+	require.Empty(t, h.alarms[0].Dump)
+}
+
+func TestSupervisionIsChecked(t *testing.T) {
+	for message, step := range map[string]string{
+		`the parameter "watchdogs" cannot be used: there is no watchdog "stal"`: `{command: ["true"], watchdogs: {stal: {}}}`,
+		`the watchdog stall: it has no "idle"`:                                  `{command: ["true"], watchdogs: {stall: {idle: 3s}}}`,
+		`backoff is "5" and must be a time such as 10s`:                         `{command: ["true"], restart: {backoff: 5}}`,
+		`budget is "-1" and must be a whole number up to 1000`:                  `{command: ["true"], restart: {budget: -1}}`,
+		`it has no "budgets", only backoff, budget, max_backoff`:                `{command: ["true"], restart: {budgets: 3}}`,
+	} {
+		_, err := Parse("x.yaml", []byte("apiVersion: ftd/v1\nname: x\nsteps: [{id: train, uses: train, with: "+step+"}]\n"))
+		require.ErrorContains(t, err, message)
+	}
+	h := newHost(t)
+	p := h.fails(with(training(t, h, "true"), map[string]any{"watchdogs": map[string]any{"stall": map[string]any{"action": "restart"}}}))
+	require.Contains(t, p.Remedy, "restart: {budget: 3}")
+	require.Empty(t, h.attempts["train"][0].exit)
+}
+
+func TestTheWaitBeforeARestartGrows(t *testing.T) {
+	r := restarts{backoff: time.Second, maxBackoff: time.Minute}
+	for used, want := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second} {
+		require.InDelta(t, want.Seconds(), r.wait(used).Seconds(), want.Seconds()/2)
+	}
+	require.LessOrEqual(t, r.wait(100), 90*time.Second)
+}
