@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"ftd/checkpoint"
+	"ftd/launcher"
 	"ftd/logparse"
 )
 
@@ -75,6 +77,8 @@ func TestTinyLlamaOnMindSpore(t *testing.T) {
 		}, e.Name())
 	}
 
+	goesOnAfterAKill(t, h, h.steps["config"].Outputs["file"], convert["file"], len(losses))
+
 	// A model with a layer more would train that layer from random weights.
 	config := filepath.Join(h.dir, "three.yaml")
 	text, err = editYAML([]byte(read(t, h.steps["config"].Outputs["file"])), map[string]any{"model.model_config.num_layers": "3"})
@@ -90,6 +94,42 @@ steps: [{id: train, uses: train, with: {config: "${config}", base: "${base}"}}]
 	p := h.fails(job(h, only, map[string]string{"config": config, "base": convert["file"]}))
 	require.Equal(t, CodeWeights, p.Code)
 	require.Contains(t, p.Message, "model.layers.2.attention.wk.weight is not in the checkpoint and would begin at random")
+}
+
+// goesOnAfterAKill kills a training once it has saved a checkpoint; the next
+// attempt has the steps after that, and its weights.
+func goesOnAfterAKill(t *testing.T, h *memoryHost, config, base string, steps int) {
+	t.Helper()
+	r, err := Parse("again.yaml", []byte(`
+apiVersion: ftd/v1
+name: again
+vars: {config: , base: }
+steps: [{id: again, uses: train, with: {config: "${config}", base: "${base}", restart: {budget: 1, backoff: 1ms}}}]
+`))
+	require.NoError(t, err)
+	before := len(h.verdicts)
+	ended := make(chan error)
+	go func() {
+		ended <- Run(t.Context(), job(h, r, map[string]string{"config": config, "base": base}), h, h.settings())
+	}()
+	eventually(t, "a checkpoint", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.verdicts) > before
+	})
+	require.NoError(t, syscall.Kill(h.attempt("again").shim.Child, syscall.SIGKILL))
+	require.NoError(t, <-ended)
+	require.Len(t, h.attempts["again"], 2)
+	run, err := launcher.Open(h.attempt("again").Dir)
+	require.NoError(t, err)
+	summary, err := logparse.SummarizeFile(t.Context(), run.Log())
+	require.NoError(t, err)
+	require.Greater(t, summary.First.GlobalStep(), int64(1))
+	require.EqualValues(t, steps, summary.Last.GlobalStep())
+	report, err := readWeights(h.attempt("again").Dir)
+	require.NoError(t, err)
+	require.Contains(t, report.Checkpoint, resumeDir)
+	require.Equal(t, report.Tensors, report.Loaded)
 }
 
 func (h *memoryHost) losses() (losses []float64) {
