@@ -115,10 +115,9 @@ type arrival struct {
 // arrivals follows all jobs from now on, until the context ends.
 func (h *house) arrivals(ctx context.Context) <-chan arrival {
 	out := make(chan arrival, 1<<16)
-	after := int64(api.Now)
 	go func() {
 		defer close(out)
-		for event, err := range h.client().Events(ctx, api.EventsQuery{After: after, Follow: true}) {
+		for event, err := range h.client().Events(ctx, api.EventsQuery{After: api.Now, Follow: true}) {
 			now := time.Now()
 			var points []api.Point
 			if err != nil || event.Type != api.EventPoints || json.Unmarshal(event.Data, &points) != nil {

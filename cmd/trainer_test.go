@@ -56,6 +56,6 @@ func train(perSecond, until string, busy bool) error {
 		for busy && time.Now().Before(next) {
 			continue
 		}
-		time.Sleep(time.Until(next))
+		<-time.After(time.Until(next))
 	}
 }
