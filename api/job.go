@@ -141,6 +141,9 @@ type Point struct {
 	Overflow   *bool  `json:"overflow,omitempty"`
 	LossScale  *Float `json:"loss_scale,omitempty"`
 	GlobalNorm *Float `json:"global_norm,omitempty"`
+	// Repeated is set where an earlier attempt had come as far already: this
+	// one went on from a checkpoint before that, or began anew.
+	Repeated bool `json:"repeated,omitempty"`
 	// Source is where the record was read, as byte offset in the rank's log.
 	Offset int64 `json:"offset"`
 }

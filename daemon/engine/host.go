@@ -91,7 +91,7 @@ func (h *host) AttemptStarted(ctx context.Context, attempt string, shim launcher
 		// for a reason to stop it.
 		return nil
 	}
-	data, err := json.Marshal(begun(time.Now()))
+	data, err := json.Marshal(begun(time.Now(), h.reached(ctx)))
 	if err != nil {
 		return err
 	}
@@ -100,6 +100,20 @@ func (h *host) AttemptStarted(ctx context.Context, attempt string, shim launcher
 		h.showTraining(ctx, attempt)
 	}
 	return err
+}
+
+// reached is how far the earlier attempts at the step have come. It only marks
+// points, so what cannot be read is no reason not to train.
+func (h *host) reached(ctx context.Context) int64 {
+	trainings, err := h.Journal.Trainings(ctx, h.job, h.job)
+	t := newTracker()
+	if last, ok := trainings[h.job]; err == nil && ok && last.Step == h.step {
+		err = json.Unmarshal(last.Tracker, &t)
+	}
+	if err != nil {
+		h.log.Warn().Err(err).Msg("steps that are done again will not be marked")
+	}
+	return t.reached()
 }
 
 func (h *host) EndAttempt(ctx context.Context, attempt string, state recipe.StepState, exit *launcher.Exit, p *recipe.Problem) error {

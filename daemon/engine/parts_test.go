@@ -90,7 +90,7 @@ func TestHowAnErrorEndsAJob(t *testing.T) {
 
 func TestNumbersOfATrainingGoAwayAfterItsEnd(t *testing.T) {
 	e := opened(t, t.TempDir(), &calls{})
-	e.live.update("01", "train.1", begun(time.Now()))
+	e.live.update("01", "train.1", begun(time.Now(), 0))
 	e.live.checkpoints("01", "train.1", []api.Checkpoint{{Step: 1, Complete: true}, {Step: 2, Complete: true}, {Step: 3}})
 	list := e.Trainings()
 	require.Len(t, list, 1)

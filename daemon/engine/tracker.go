@@ -18,6 +18,9 @@ import (
 // never changed: fold returns the next one.
 type tracker struct {
 	Ranks map[int]rank `json:"ranks"`
+	// Before is the step that earlier attempts had come to: up to there this
+	// one repeats. The journal reads it too, to mark points.
+	Before int64 `json:"before,omitempty"`
 }
 
 // rank is what one rank's log amounts to.
@@ -51,8 +54,8 @@ var stepBuckets = []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30
 func newTracker() tracker { return tracker{Ranks: map[int]rank{}} }
 
 // begun is the tracker of a training that has not logged anything yet.
-func begun(at time.Time) tracker {
-	return tracker{Ranks: map[int]rank{0: {Phase: api.PhaseStarting, PhaseSince: at.UTC()}}}
+func begun(at time.Time, before int64) tracker {
+	return tracker{Before: before, Ranks: map[int]rank{0: {Phase: api.PhaseStarting, PhaseSince: at.UTC()}}}
 }
 
 // fold returns the tracker after a batch, and what of the batch is to be
@@ -65,6 +68,7 @@ func (t tracker) fold(attempt string, b launcher.Batch) (tracker, journal.Batch)
 		switch record := &b.Records[i]; record.Kind {
 		case logparse.KindStep:
 			p := point(record, attempt, b)
+			p.Repeated = t.Before > 0 && p.GlobalStep <= t.Before
 			r.step(p)
 			out.Points = append(out.Points, p)
 		case logparse.KindProgress:
@@ -77,7 +81,7 @@ func (t tracker) fold(attempt string, b launcher.Batch) (tracker, journal.Batch)
 			out.Problems = append(out.Problems, problem(record, b.Path))
 		}
 	}
-	next := tracker{Ranks: maps.Clone(t.Ranks)}
+	next := tracker{Ranks: maps.Clone(t.Ranks), Before: t.Before}
 	next.Ranks[b.Rank] = r
 	return next, out
 }
@@ -120,6 +124,17 @@ func (r *rank) step(p api.Point) {
 	at, _ := slices.BinarySearch(stepBuckets, seconds)
 	r.Steps[at]++
 	r.Seconds += seconds
+}
+
+// reached is the furthest step that this attempt or an earlier one has come to.
+func (t tracker) reached() int64 {
+	step := t.Before
+	for _, r := range t.Ranks {
+		if r.Last != nil {
+			step = max(step, r.Last.GlobalStep)
+		}
+	}
+	return step
 }
 
 // lead is the rank that speaks for all: the lowest that logs steps, since in a

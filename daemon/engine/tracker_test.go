@@ -32,7 +32,7 @@ func TestFoldingABatchGivesPointsPhasesAndASummary(t *testing.T) {
 	// The log's clock is local time without a zone.
 	at := func(second int) time.Time { return time.Date(2026, 1, 2, 3, 4, second, 0, time.UTC) }
 	real := func(second int) time.Time { return time.Date(2026, 1, 2, 3, 4, second, 0, time.Local).UTC() }
-	first := begun(real(0))
+	first := begun(real(0), 0)
 	next, out := first.fold("train.1", launcher.Batch{File: "1:2", Path: "rank_0.log", Offset: 500, Parser: []byte("p"), Read: at(50), Records: []logparse.Record{
 		phaseRecord(logparse.PhaseCompiling, at(1)),
 		phaseRecord(logparse.PhaseTraining, at(9)),
@@ -92,12 +92,12 @@ func same(data []byte, t tracker) ([]byte, error) {
 }
 
 func TestTheLowestRankThatLogsStepsSpeaksForAll(t *testing.T) {
-	tr := begun(time.Now())
+	tr := begun(time.Now(), 0)
 	for _, rank := range []int{3, 2} {
 		tr, _ = tr.fold("train.1", launcher.Batch{Rank: rank, Records: []logparse.Record{stepRecord(1, int64(rank), 1, 10)}})
 	}
 	require.EqualValues(t, 12, tr.summary("train.1").StepsDone)
-	require.Equal(t, api.PhaseStarting, begun(time.Now()).summary("train.1").Phase)
+	require.Equal(t, api.PhaseStarting, begun(time.Now(), 0).summary("train.1").Phase)
 	require.Equal(t, api.Training{Attempt: "train.1"}, newTracker().summary("train.1"))
 }
 

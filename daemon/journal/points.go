@@ -44,15 +44,17 @@ type logFile struct {
 	id      int64
 	attempt string
 	rank    int
+	before  int64 // the step that earlier attempts had come to
 }
 
 func (j *Journal) logFiles(ctx context.Context, job, attempt string, from int64) ([]logFile, error) {
-	rows, err := j.reader.QueryContext(ctx, `SELECT id, attempt, rank FROM files
-		WHERE job = ?1 AND (?2 = '' OR attempt = ?2) AND id >= ?3 ORDER BY id`, job, attempt, from)
+	rows, err := j.reader.QueryContext(ctx, `SELECT f.id, f.attempt, f.rank, coalesce(json_extract(a.tracker, '$.before'), 0)
+		FROM files f JOIN attempts a ON a.job = f.job AND a.id = f.attempt
+		WHERE f.job = ?1 AND (?2 = '' OR f.attempt = ?2) AND f.id >= ?3 ORDER BY f.id`, job, attempt, from)
 	if err != nil {
 		return nil, describe(err)
 	}
-	return collect(rows, func() (f logFile, err error) { return f, rows.Scan(&f.id, &f.attempt, &f.rank) })
+	return collect(rows, func() (f logFile, err error) { return f, rows.Scan(&f.id, &f.attempt, &f.rank, &f.before) })
 }
 
 func (j *Journal) filePoints(ctx context.Context, f logFile, after int64, limit int) ([]api.Point, error) {
@@ -68,6 +70,7 @@ func (j *Journal) filePoints(ctx context.Context, f logFile, after int64, limit 
 		var overflow sql.NullBool
 		err := rows.Scan(&p.Offset, &at, &p.Epoch, &p.Epochs, &p.Step, &p.Total, &p.GlobalStep, &loss, &lr, &stepMS, &overflow, &scale, &norm)
 		p.Time, p.Loss, p.StepMS = moment(at), loss.must(), stepMS.must()
+		p.Repeated = f.before > 0 && p.GlobalStep <= f.before
 		p.LR, p.LossScale, p.GlobalNorm = lr.f, scale.f, norm.f
 		if overflow.Valid {
 			p.Overflow = &overflow.Bool
