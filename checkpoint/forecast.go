@@ -116,5 +116,5 @@ func FreeSpace(path string) (int64, error) {
 	if err := syscall.Statfs(path, &st); err != nil {
 		return 0, openError(path, err)
 	}
-	return saturatingMul(int64(min(st.Bavail, math.MaxInt64)), int64(st.Bsize)), nil
+	return saturatingMul(int64(min(st.Bavail, math.MaxInt64)), st.Bsize), nil
 }

@@ -35,7 +35,7 @@ type fileID struct{ dev, ino uint64 }
 
 func idOf(info fs.FileInfo) fileID {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return fileID{uint64(st.Dev), st.Ino}
+		return fileID{st.Dev, st.Ino}
 	}
 	return fileID{}
 }

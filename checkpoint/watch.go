@@ -32,7 +32,7 @@ func (w *Watcher) Run(ctx context.Context, found func(v Verdict, rank int) error
 		case <-w.opt.Ended:
 			out, err := w.Sweep(ctx)
 			return tell(out, err, found)
-		case <-bell.troubles():
+		case <-bell.troubles(): //nolint:errcheck // whatever it is, the answer is to look
 		case <-bell.rings():
 			// Many changes come at once; one look after a moment is enough.
 			timer.Reset(w.opt.Settle / 2)
@@ -85,7 +85,7 @@ func newBell() *bell {
 
 func (b *bell) close() {
 	if b.notify != nil {
-		b.notify.Close()
+		_ = b.notify.Close() // nothing was written
 	}
 }
 
@@ -114,7 +114,7 @@ func (b *bell) quiet(ctx context.Context, after <-chan time.Time) error {
 		case <-after:
 			return nil
 		case <-b.notify.Events:
-		case <-b.notify.Errors:
+		case <-b.notify.Errors: //nolint:errcheck // a look follows anyway
 		}
 	}
 }

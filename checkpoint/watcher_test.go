@@ -41,7 +41,7 @@ func settle(t *testing.T, w *Watcher) []Found {
 		if !w.pending() {
 			return out
 		}
-		time.Sleep(w.opt.Settle) // the condition is time: a file must rest
+		<-time.After(w.opt.Settle) // the condition is time: a file must rest
 	}
 }
 
