@@ -214,7 +214,7 @@ func (j *Journal) Resolve(ctx context.Context, ref string) (string, error) {
 // several.
 func (j *Journal) beginningWith(ctx context.Context, prefix string) ([]string, error) {
 	// Ids are ASCII, so that is the upper end of the range.
-	rows, err := j.reader.QueryContext(ctx, `SELECT id FROM jobs WHERE id >= ?1 AND id < ?1 || char(127) ORDER BY id LIMIT 3`, prefix) //nolint:sqlclosecheck // collect closes it
+	rows, err := j.reader.QueryContext(ctx, `SELECT id FROM jobs WHERE id >= ?1 AND id < ?1 || char(127) ORDER BY id LIMIT 3`, prefix)
 	if err != nil {
 		return nil, describe(err)
 	}
