@@ -83,8 +83,8 @@ func (m measurement) run(ctx context.Context, dir string, got results) error {
 	return nil
 }
 
-// results are the metrics of benchmarks, by name and unit.
-type results map[string]map[string]float64
+// results are metrics of benchmarks, named as figure says.
+type results map[string]float64
 
 // read takes the lines of benchmarks, and keeps the best of each metric: other
 // work on the machine makes a figure worse, never better.
@@ -99,9 +99,6 @@ func (r results) read(text string) {
 		if i := strings.LastIndexByte(name, '-'); i >= 0 { // -GOMAXPROCS
 			name = name[:i]
 		}
-		if r[name] == nil {
-			r[name] = map[string]float64{}
-		}
 		for i := 2; i+1 < len(fields); i += 2 {
 			value, err := strconv.ParseFloat(fields[i], 64)
 			if err != nil {
@@ -111,10 +108,11 @@ func (r results) read(text string) {
 			if strings.HasSuffix(fields[i+1], "/s") {
 				best = math.Max
 			}
-			if old, seen := r[name][fields[i+1]]; seen {
+			metric := name + " " + fields[i+1]
+			if old, seen := r[metric]; seen {
 				value = best(value, old)
 			}
-			r[name][fields[i+1]] = value
+			r[metric] = value
 		}
 	}
 }
@@ -134,7 +132,7 @@ type line struct {
 }
 
 func (f figure) line(got results) (line, error) {
-	value, measured := got[f.bench][f.metric]
+	value, measured := got[f.metric]
 	if !measured {
 		return line{}, fmt.Errorf("%s was not measured", f.name)
 	}
@@ -142,7 +140,7 @@ func (f figure) line(got results) (line, error) {
 	reached := value * f.scale
 	if f.peer != "" {
 		l.Bar += " × the peer"
-		peer, measured := got[f.beside][f.metric]
+		peer, measured := got[f.beside]
 		if !measured {
 			return l, nil
 		}

@@ -20,16 +20,15 @@ func TestTheBestOfTheRoundsCounts(t *testing.T) {
 	got := results{}
 	got.read(printed)
 	require.Equal(t, results{
-		"StepLines/logparse": {"ns/op": 187935680, "MB/s": 1500, "allocs/line": 0},
-		"StepLines/regexp":   {"ns/op": 8704195788, "MB/s": 50},
-		"StepLines/mtail":    {},
+		"StepLines/logparse ns/op": 187935680, "StepLines/logparse MB/s": 1500, "StepLines/logparse allocs/line": 0,
+		"StepLines/regexp ns/op": 8704195788, "StepLines/regexp MB/s": 50,
 	}, got)
 }
 
 func TestLines(t *testing.T) {
 	got := results{}
 	got.read(printed)
-	f := figure{name: "step-lines", bench: "StepLines/logparse", metric: "MB/s", unit: "MB/s", scale: 1, bar: atLeast(6)}
+	f := figure{name: "step-lines", metric: "StepLines/logparse MB/s", unit: "MB/s", scale: 1, bar: atLeast(6)}
 	text := func(f figure) string {
 		l, err := f.line(got)
 		require.NoError(t, err)
@@ -40,7 +39,7 @@ func TestLines(t *testing.T) {
 	}
 	require.JSONEq(t, `{"name": "step-lines", "value": 1500, "unit": "MB/s", "bar": "≥ 6", "holds": true}`, text(f))
 
-	f.peer, f.beside = "Go regexp", "StepLines/regexp"
+	f.peer, f.beside = "Go regexp", "StepLines/regexp MB/s"
 	require.JSONEq(t, `{"name": "step-lines", "value": 1500, "unit": "MB/s", "peer": "Go regexp", "peer_value": 50,
 		"ratio": 30, "bar": "≥ 6 × the peer", "holds": true}`, text(f))
 	f.bar = atLeast(31)
@@ -49,10 +48,10 @@ func TestLines(t *testing.T) {
 	require.Contains(t, text(f), `"holds":false`)
 
 	// Without a peer nobody knows whether the bar holds.
-	f.peer, f.beside = "mtail", "StepLines/mtail"
+	f.peer, f.beside = "mtail", "StepLines/mtail MB/s"
 	require.JSONEq(t, `{"name": "step-lines", "value": 1500, "unit": "MB/s", "peer": "mtail", "bar": "≤ 29 × the peer"}`, text(f))
 
-	f.bench = "Missing"
+	f.metric = "Missing ns/op"
 	_, err := f.line(got)
 	require.ErrorContains(t, err, "step-lines was not measured")
 }
