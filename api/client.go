@@ -213,7 +213,9 @@ func fetch[T any](ctx context.Context, c *Client, method, path string, query url
 	if resp.StatusCode == http.StatusNoContent {
 		return answer, nil
 	}
-	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
+	d := json.NewDecoder(resp.Body)
+	d.UseNumber() // what a call returned may hold numbers that a float64 rounds
+	if err := d.Decode(answer); err != nil {
 		return nil, c.broken(ctx, err)
 	}
 	return answer, nil

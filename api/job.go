@@ -198,6 +198,8 @@ type CallRequest struct {
 
 // CallResult is the answer of POST /v1/call.
 type CallResult struct {
+	// Result is what the function returned; its numbers are json.Number when
+	// the Client read it.
 	Result  any     `json:"result"`
 	Output  string  `json:"output,omitempty"`
 	Seconds float64 `json:"seconds"`

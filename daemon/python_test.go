@@ -3,9 +3,11 @@
 package daemon
 
 import (
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,7 +38,11 @@ func TestAPersonCallsPython(t *testing.T) {
 	}
 	r, err := call("math", "hypot", []int{3, 4})
 	require.NoError(t, err)
-	require.EqualValues(t, 5, r.Result)
+	require.Equal(t, json.Number("5.0"), r.Result)
+	const large = "12345678901234567"
+	r, err = call("builtins", "abs", json.RawMessage("[-"+large+"]"))
+	require.NoError(t, err)
+	require.Equal(t, json.Number(large), r.Result)
 	r, err = call("builtins", "print", []string{"hello", "there"})
 	require.NoError(t, err)
 	require.Equal(t, "hello there\n", r.Output)
@@ -62,7 +68,7 @@ func TestACallDoesNotWaitForOneThatRuns(t *testing.T) {
 	h := pythonHouse(t)
 	inside, err := h.Call(t.Context(), api.CallRequest{Module: "os", Function: "getpid"})
 	require.NoError(t, err)
-	require.EqualValues(t, h.daemon.Process.Pid, inside.Result)
+	require.Equal(t, json.Number(strconv.Itoa(h.daemon.Process.Pid)), inside.Result)
 	long := make(chan error, 1)
 	go func() {
 		_, err := h.Call(t.Context(), api.CallRequest{Module: "time", Function: "sleep", Args: []int{600}, TimeoutSeconds: 3})

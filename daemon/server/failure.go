@@ -76,6 +76,7 @@ func describe(err error) *api.Error {
 func decode(r *http.Request, v any) error {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
+	d.UseNumber() // the arguments of a call are passed on as they are
 	err := d.Decode(v)
 	var large *http.MaxBytesError
 	switch {
