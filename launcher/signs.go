@@ -14,19 +14,26 @@ import (
 // that many trainings share may hold far more, and a look must stay cheap.
 const cacheFiles = 5000
 
-// Signs gathers the signs of life that a watchdog judges by. caches asks to
-// look into the compile caches too, which is of use before the first step.
-func (r *Run) Signs(caches bool) (watchdog.Signs, error) {
-	v, err := r.Vitals()
-	if err != nil {
-		return watchdog.Signs{}, err
-	}
-	s := watchdog.Signs{CPU: v.CPU, Processes: v.Processes, Stuck: v.Stuck, Suspended: v.Suspended}
+// Signs gathers the signs of life that a watchdog judges by. If the logs do not
+// hold as many bytes as at the last look, log, that is life enough, and nothing
+// that costs more is looked at. caches asks to look into the compile caches
+// too, which is of use before the first step.
+func (r *Run) Signs(log int64, caches bool) (watchdog.Signs, error) {
+	var s watchdog.Signs
 	for _, path := range r.Logs() {
 		if info, err := os.Stat(path); err == nil {
 			s.Log += info.Size()
 		}
 	}
+	if s.Log != log {
+		s.LogOnly = true
+		return s, nil
+	}
+	v, err := r.Vitals()
+	if err != nil {
+		return s, err
+	}
+	s.CPU, s.Processes, s.Stuck, s.Suspended = v.CPU, v.Processes, v.Stuck, v.Suspended
 	if caches {
 		s.Cache = fingerprint(r.compileCaches())
 	}

@@ -8,6 +8,7 @@ import (
 
 	"ftd/launcher"
 	"ftd/launcher/watchdog"
+	"ftd/logparse"
 )
 
 // A look reads /proc, so it is rare; settings below a minute ask for more.
@@ -53,6 +54,9 @@ func (w *watch) interval() time.Duration {
 // until looks until ctx ends, and once more then: the last lines of a log may
 // say that it was all for nothing.
 func (w *watch) until(ctx context.Context) {
+	if w.step.Attempt.Resumed {
+		w.recall(ctx)
+	}
 	tick := time.NewTicker(w.interval())
 	defer tick.Stop()
 	for {
@@ -67,6 +71,23 @@ func (w *watch) until(ctx context.Context) {
 	}
 }
 
+// recall reads what a training that was taken over has logged so far. Without
+// it a hang that began before would not be known as one; a log that cannot be
+// read only makes the watchdogs know less.
+func (w *watch) recall(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	logs := w.run.Logs()
+	if len(logs) > 1 {
+		logs = logs[1:] // the launcher's repeats those of the ranks
+	}
+	for _, path := range logs {
+		rank, _ := logparse.RankOf(path)
+		_ = logparse.ReadFile(ctx, path, func(r *logparse.Record) { w.guard.Recall(rank, r) })
+	}
+	w.guard.Recalled(time.Now())
+}
+
 // look asks the clocks. While a batch cannot be stored, because the disk is
 // full for example, nothing is known of the training and nothing is said.
 func (w *watch) look() {
@@ -75,7 +96,7 @@ func (w *watch) look() {
 	if w.storing {
 		return
 	}
-	signs, err := w.run.Signs(w.guard.BeforeSteps())
+	signs, err := w.run.Signs(w.guard.Log(), w.guard.BeforeSteps())
 	if err != nil {
 		return // of this program's own trouble the watchdogs do not speak
 	}

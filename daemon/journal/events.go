@@ -71,11 +71,10 @@ const alarms = 100
 // events they are kept for KeepEvents.
 func (j *Journal) Alarms(ctx context.Context, job string) ([]api.Alarm, error) {
 	rows, err := j.reader.QueryContext(ctx, `SELECT data FROM (SELECT id, data FROM events
-		WHERE job = ? AND type = ? ORDER BY id DESC LIMIT ?) ORDER BY id`, job, api.EventWatchdog, alarms)
+		WHERE job = ? AND type = ? ORDER BY id DESC LIMIT ?) ORDER BY id`, job, api.EventWatchdog, alarms) //nolint:sqlclosecheck // collect closes it
 	if err != nil {
 		return nil, describe(err)
 	}
-	defer rows.Close()
 	return collect(rows, func() (a api.Alarm, err error) {
 		var data string
 		if err := rows.Scan(&data); err != nil {

@@ -10,6 +10,7 @@
 // A verdict is a hint with its evidence, never a proof. Two rules keep the
 // guard quiet where nothing is wrong: time is measured since the last sign of
 // life and not since the beginning, and numbers count only in long series.
-// A Guard must not outlive its attempt, and one that begins in the middle of a
-// training (its program was restarted) knows nothing of what was before.
+// A Guard must not outlive its attempt. One that begins in the middle of a
+// training (its program was restarted) begins anew; all it may know of before
+// is the phase and how long a step takes ([Guard.Recall]).
 package watchdog

@@ -41,6 +41,17 @@ func New(settings Settings, now time.Time, begin bool) *Guard {
 // are worth a look.
 func (g *Guard) BeforeSteps() bool { return g.clocks.stepAt.IsZero() }
 
+// Recall is told what the log of a training that runs already held before it
+// was taken over, in the order of the file, and Recalled that this was all. Of
+// it only the phase and the usual step time count: all clocks begin now.
+func (g *Guard) Recall(rank int, r *logparse.Record) {
+	g.clocks.pure = false // when a line was read is not known any more
+	g.clocks.record(rank, r, g.last)
+}
+
+// Recalled ends the recalling.
+func (g *Guard) Recalled(now time.Time) { g.clocks.awake(now) }
+
 // Record takes into account what the log of a rank says; at is when it was read.
 func (g *Guard) Record(rank int, r *logparse.Record, at time.Time) []Verdict {
 	n := g.ranks[rank]
@@ -99,6 +110,9 @@ func (g *Guard) Look(s Signs, now time.Time) []Verdict {
 	}
 	return verdicts
 }
+
+// Log is how many bytes the logs held at the last look.
+func (g *Guard) Log() int64 { return g.clocks.signs.Log }
 
 // Action is what a verdict of that watchdog leads to.
 func (g *Guard) Action(name Name) Action { return g.settings[name].Action }

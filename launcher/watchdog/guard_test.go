@@ -159,6 +159,18 @@ func TestStepTimeIsLearntWithoutSaves(t *testing.T) {
 	s.alone(s.wait(11*time.Minute, work), Stall)
 }
 
+// While the log moves nothing else is looked at; afterwards what was looked at
+// before it moved says nothing.
+func TestALogThatMovesIsLifeEnough(t *testing.T) {
+	s := begin(t, true)
+	s.phase(logparse.PhaseCompiling)
+	talk := func(signs *Signs) { *signs = Signs{Log: signs.Log + 1, LogOnly: true} }
+	require.Empty(t, s.wait(2*time.Hour, talk))
+	s.signs.LogOnly, s.signs.CPU = false, time.Hour
+	require.Empty(t, s.wait(14*time.Minute, nil))
+	s.alone(s.wait(2*time.Minute, nil), Compile)
+}
+
 func TestSilence(t *testing.T) {
 	s := begin(t, false)
 	require.Empty(t, s.wait(59*time.Minute, work))
@@ -180,6 +192,27 @@ func TestAdoption(t *testing.T) {
 	require.Empty(t, s.wait(50*time.Minute, nil), "perhaps it compiles")
 	require.Empty(t, s.steps(3, time.Second, learning))
 	require.Empty(t, s.wait(30*time.Minute, nil), "three steps say nothing")
+}
+
+// Only the phase and the step time are remembered: a hang that began while
+// nobody looked is found, and old numbers are held against nobody.
+func TestAdoptionOfATrainingThatHangs(t *testing.T) {
+	s := begin(t, false)
+	for i := range 30 {
+		step := logparse.Step{Format: logparse.FormatF4, Epoch: 1, Step: int64(i + 1), Total: 100, Loss: math.NaN(), StepMS: 120_000}
+		s.guard.Recall(0, &logparse.Record{Kind: logparse.KindStep, Step: step})
+	}
+	s.guard.Recalled(s.now)
+	require.Empty(t, s.wait(9*time.Minute, work))
+	v := s.alone(s.wait(2*time.Minute, work), Stall)
+	require.EqualValues(t, 30, v.Evidence.Step)
+	require.Empty(t, s.steps(2, time.Second, func(int) float64 { return math.NaN() }))
+
+	s = begin(t, false)
+	s.guard.Recall(0, &logparse.Record{Kind: logparse.KindPhase, Phase: logparse.PhaseCompiling})
+	s.guard.Recalled(s.now)
+	require.Empty(t, s.wait(14*time.Minute, nil))
+	s.alone(s.wait(2*time.Minute, nil), Compile)
 }
 
 func TestLossThatIsNoNumber(t *testing.T) {

@@ -64,6 +64,8 @@ type Evidence struct {
 type Signs struct {
 	// Log is how many bytes all logs of the run hold.
 	Log int64
+	// LogOnly is set where nothing else was looked at, because the logs move.
+	LogOnly bool
 	// CPU is the processor time of the run's processes.
 	CPU time.Duration
 	// Processes is how many there are; Stuck are in state D, where they wait
