@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,6 +49,13 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
+	// Under nohup these are ignored from the start and not Go's to keep, unless
+	// somebody wants them, as the daemon does.
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 	library, devices = filepath.Join(dir, "library"), filepath.Join(dir, "davinci")
 	python, err = pybridge.Start(context.Background(), pybridge.Config{
 		Prefix:    filepath.Dir(filepath.Dir(program)),
