@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,6 +134,44 @@ func TestAStopWhileItWaitsForARestart(t *testing.T) {
 	cancel(ErrStop)
 	require.ErrorIs(t, <-ended, ErrStop)
 	require.Equal(t, StepStopped, h.steps["train"].State)
+}
+
+// After a restart of the machine the training goes on, if the policy says so.
+func TestAnInterruptedTrainingGoesOn(t *testing.T) {
+	for budget, state := range map[int]StepState{0: StepInterrupted, 1: StepSucceeded} {
+		h := newHost(t)
+		ctx, cancel := context.WithCancelCause(context.Background())
+		ended := make(chan error)
+		j := with(training(t, h, trainer(t, h, "--steps", "30", "--step-ms", "1", "--save-every", "10", "--hang-at", "25")...),
+			map[string]any{"restart": quick(budget), "resume": words("--resumed", "{step}")})
+		go func() { ended <- Run(ctx, j, h, h.settings()) }()
+		eventually(t, "the last step", func() bool { return len(h.trainedSteps()) == 24 })
+		cancel(ErrShutdown)
+		require.ErrorIs(t, <-ended, ErrShutdown)
+
+		dir := h.attempt("train").Dir
+		run, err := launcher.Open(dir)
+		require.NoError(t, err)
+		_, err = run.Stop(t.Context(), launcher.DefaultLadder(), nil)
+		require.NoError(t, err)
+		s := run.Shim()
+		s.BootID = "00000000-0000-0000-0000-000000000000"
+		text, err := json.Marshal(s)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "shim.json"), text, 0o600))
+		require.NoError(t, os.Remove(filepath.Join(dir, "exit.json")))
+
+		err = Run(context.Background(), j, h, h.settings())
+		require.Equal(t, state, h.steps["train"].State, "%v", err)
+		require.Equal(t, StepInterrupted, h.attempts["train"][0].state, "%v", h.attempts["train"][0].problem)
+		require.Len(t, h.attempts["train"], budget+1)
+		if budget > 0 {
+			log, err := os.ReadFile(filepath.Join(h.attempt("train").Dir, "rank_0.log"))
+			require.NoError(t, err)
+			require.Contains(t, string(log), "step:[   21/")
+			require.NotContains(t, string(log), "step:[   20/")
+		}
+	}
 }
 
 func TestAStallIsDumpedAndRestarted(t *testing.T) {

@@ -197,7 +197,7 @@ func (r *runner) attempt(ctx context.Context, kind Kind, s *StepContext, key str
 	var again *retry
 	switch {
 	case errors.As(err, &again):
-		state, p = StepFailed, again.problem
+		state, p = stateOf(again.problem), again.problem
 	case errors.As(err, &p):
 		state = stateOf(p)
 	case errors.Is(err, ErrStop):
