@@ -145,3 +145,29 @@ func TestSignsOfACompile(t *testing.T) {
 	require.Zero(t, signs(false).Cache)
 	require.Less(t, signs(false).CPU, time.Minute)
 }
+
+// Each rank has a session of its own, and each answers.
+func TestDumpOfAllRanks(t *testing.T) {
+	spec := withSite(t, "--ranks", "2", "--steps", "9", "--step-ms", "100000", "--lame", "1", "--hang-at", "1")
+	spec.RankLogs = "msrun_log/worker_*.log"
+	run := launch(t, spec)
+	for _, rank := range []string{"0", "1"} {
+		until(t, func() bool {
+			return strings.Contains(content(filepath.Join(spec.Dir, "msrun_log", "worker_"+rank+".log")), "Training Model")
+		},
+			func() string { return "rank " + rank })
+	}
+	path, err := run.Dump(t.Context())
+	require.NoError(t, err)
+	files := unpack(t, path)
+	answers := 0
+	for name, text := range files {
+		if strings.HasPrefix(name, "python-stacks/") {
+			answers++
+			require.Contains(t, text, "trainer.py", name)
+		}
+	}
+	require.Equal(t, 3, answers, "the launcher and both ranks")
+	require.Contains(t, files["logs/worker_0.log"], "Training Model")
+	require.Contains(t, files["logs/worker_1.log"], "Training Model")
+}
