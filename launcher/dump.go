@@ -22,6 +22,7 @@ import (
 const (
 	dumpLogBytes = 256 << 10        // of the end of each log
 	toolTimeout  = 10 * time.Second // of npu-smi and py-spy
+	maxDumps     = 20               // of one run: a training that limps must not fill the disk
 )
 
 // Dump writes a bundle (.tar.gz) for whoever has to find out why a run does
@@ -66,13 +67,14 @@ func (r *Run) Dump(ctx context.Context) (path string, err error) {
 
 // dumpFile makes the first dump-N.tar.gz that is not there yet.
 func (r *Run) dumpFile() (*os.File, string, error) {
-	for n := 1; ; n++ {
+	for n := 1; n <= maxDumps; n++ {
 		path := filepath.Join(r.dir, fmt.Sprintf("dump-%d.tar.gz", n))
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if !errors.Is(err, fs.ErrExist) {
 			return f, path, err
 		}
 	}
+	return nil, "", fmt.Errorf("there are %d in %s already", maxDumps, r.dir)
 }
 
 // tools asks the programs that may be installed.

@@ -87,6 +87,11 @@ func TestDump(t *testing.T) {
 	require.NotEqual(t, path, again)
 	stacks = unpack(t, again)["python-stacks/"+strconv.Itoa(trainer)+".txt"]
 	require.Equal(t, 1, strings.Count(stacks, "most recent call first"), "what was asked for before is not in it: %s", stacks)
+	for n := 3; n <= maxDumps; n++ {
+		touch(t, filepath.Join(run.Dir(), "dump-"+strconv.Itoa(n)+".tar.gz"))
+	}
+	_, err = run.Dump(t.Context())
+	require.ErrorContains(t, err, "there are 20")
 	st, err := run.Status()
 	require.NoError(t, err)
 	require.Equal(t, StateRunning, st.State, "a look ends nothing")

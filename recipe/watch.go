@@ -117,14 +117,15 @@ func (w *watch) act(ctx context.Context) {
 				w.step.Host.Output(w.step.Step.ID, fmt.Sprintf("no dump could be written: %v", err))
 			}
 		}
-		if err := w.step.Host.Alarm(ctx, w.step.Attempt.ID, a); err != nil {
-			w.step.Host.Output(w.step.Step.ID, fmt.Sprintf("the watchdog %s says: %s (this could not be stored: %v)", v.Watchdog, v.Message, err))
-		}
+		// First what is urgent: storing waits as long as the disk is full.
 		if a.Action == watchdog.Stop || a.Action == watchdog.Restart {
 			select {
 			case w.halt <- a:
 			default: // it is being ended already
 			}
+		}
+		if err := w.step.Host.Alarm(ctx, w.step.Attempt.ID, a); err != nil {
+			w.step.Host.Output(w.step.Step.ID, fmt.Sprintf("the watchdog %s says: %s (this could not be stored: %v)", v.Watchdog, v.Message, err))
 		}
 	}
 }
