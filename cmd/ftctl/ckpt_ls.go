@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,17 +18,19 @@ import (
 func newCkptLsCommand() *cobra.Command {
 	var ranks int
 	c := &cobra.Command{
-		Use:     "ls DIR",
+		Use:     "ls JOB|DIR",
 		Aliases: []string{"list"},
-		Short:   "List the training checkpoints in a directory, and where to go on from",
+		Short:   "List the training checkpoints of a job or in a directory, and where to go on from",
 		Long: `ls puts the files of all ranks together: one line for each step, the highest
-first. A checkpoint can be resumed from if every rank has a complete file; the
+first; of a job also the loss at that step, which takes the daemon. What exists
+as a directory is taken for one. A checkpoint can be resumed from if every rank has a complete file; the
 one to resume from is marked with *. Weights-only files, and what a failing
 training saved (_breakpoint), are not states to go on from: see ftctl ckpt verify.
 
 -o json prints an array of {name, complete, reason, epoch, step, bytes,
-modified, files}; the first one that is complete is the one to resume from.`,
-		Example: `  ftctl ckpt ls output/checkpoint
+modified, files, loss}; the first one that is complete is the one to resume from.`,
+		Example: `  ftctl ckpt ls my-job
+  ftctl ckpt ls output/checkpoint
   ftctl ckpt ls --ranks 8 output/checkpoint
   ftctl ckpt ls -o json output | jq -r 'map(select(.complete))[0].files[].path'`,
 		Args: cobra.ExactArgs(1),
@@ -34,8 +40,8 @@ modified, files}; the first one that is complete is the one to resume from.`,
 	return c
 }
 
-func runCkptLs(c *cobra.Command, ranks int, dir string) error {
-	sets, err := checkpointSets(c, ranks, dir)
+func runCkptLs(c *cobra.Command, ranks int, ref string) error {
+	sets, err := listedSets(c, ranks, ref)
 	if err != nil {
 		return err
 	}
@@ -45,6 +51,19 @@ func runCkptLs(c *cobra.Command, ranks int, dir string) error {
 	}
 	writeSets(w, sets, newPalette(w, noColor(c)), time.Now())
 	return nil
+}
+
+// listedSets takes what is no directory, and does not look like one, for a job.
+func listedSets(c *cobra.Command, ranks int, ref string) ([]trainedSet, error) {
+	if _, err := os.Stat(ref); errors.Is(err, fs.ErrNotExist) && !strings.Contains(ref, "/") {
+		return jobSets(c, ranks, ref)
+	}
+	sets, err := checkpointSets(c, ranks, ref)
+	trained := make([]trainedSet, len(sets))
+	for i := range sets {
+		trained[i].Set = sets[i]
+	}
+	return trained, err
 }
 
 // checkpointSets finds the training checkpoints in a directory.
@@ -63,19 +82,19 @@ func checkpointSets(c *cobra.Command, ranks int, dir string) ([]checkpoint.Set, 
 	return sets, nil
 }
 
-func writeSets(w io.Writer, sets []checkpoint.Set, p palette, now time.Time) {
-	newest := checkpoint.Newest(sets)
-	rows := [][]string{{"", "STEP", "EPOCH", "SIZE", "AGE", "RANKS", "STATE", "NAME"}}
+func writeSets(w io.Writer, sets []trainedSet, p palette, now time.Time) {
+	newest := newestSet(sets)
+	rows := [][]string{{"", "STEP", "EPOCH", "LOSS", "SIZE", "AGE", "RANKS", "STATE", "NAME"}}
 	for i := range sets {
 		s := &sets[i]
 		mark, state := " ", "complete"
-		if s == newest {
+		if i == newest {
 			mark = "*"
 		}
 		if !s.Complete {
 			state = "incomplete"
 		}
-		rows = append(rows, []string{mark, maybe(s.Step), maybe(s.Epoch), size(s.Bytes), ago(&s.Modified, now),
+		rows = append(rows, []string{mark, maybe(s.Step), maybe(s.Epoch), lossAt(s.Loss), size(s.Bytes), ago(&s.Modified, now),
 			fmt.Sprint(len(s.Files)), state, s.Name})
 	}
 	writeTable(w, rows)
@@ -84,7 +103,29 @@ func writeSets(w io.Writer, sets []checkpoint.Set, p palette, now time.Time) {
 			fmt.Fprintf(w, "%s %s: %s\n", p.red("incomplete"), plain(sets[i].Name), plain(sets[i].Reason))
 		}
 	}
-	if newest == nil {
+	if newest < 0 {
 		fmt.Fprintln(w, p.red("none can be resumed from"))
 	}
+}
+
+// newestSet is the place of the set to resume from, -1 if there is none.
+func newestSet(sets []trainedSet) int {
+	files := make([]checkpoint.Set, len(sets))
+	for i := range sets {
+		files[i] = sets[i].Set
+	}
+	newest := checkpoint.Newest(files)
+	for i := range files {
+		if newest == &files[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+func lossAt(loss *api.Float) string {
+	if loss == nil {
+		return "-"
+	}
+	return number3(*loss)
 }

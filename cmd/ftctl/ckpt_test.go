@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"ftd/api"
 )
 
 const (
@@ -209,6 +211,39 @@ func TestCkptShow(t *testing.T) {
 	require.Contains(t, out, "model.tok_embeddings.embedding_weight", "what comes before the damage is shown")
 }
 
+// A job's checkpoints are listed with the loss of their step. Log and
+// checkpoint are those of one real training.
+func TestCkptLsOfAJob(t *testing.T) {
+	h := newHouse(t)
+	sample := func(path ...string) string {
+		path = append([]string{"..", "..", "testdata"}, path...)
+		absolute, err := filepath.Abs(filepath.Join(path...))
+		require.NoError(t, err)
+		return absolute
+	}
+	id := h.submit("sh", "-c", `cat "$0"; mkdir -p output/checkpoint/rank_0; cp "$1" output/checkpoint/rank_0/`,
+		sample("logs", "mf160-llama-full-ok-branch.log"),
+		sample("checkpoints", "mf160-ms270-complete-ckpt", "tiny_llama_rank_0-1_64.ckpt"))
+	require.Equal(t, api.StateSucceeded, h.ended(id).State)
+
+	out, talk, status := run(t, "--socket", h.socket, "ckpt", "ls", id[:20])
+	t.Log(out)
+	require.Zero(t, status, talk)
+	require.Regexp(t, `(?m)^\* +64 +1 +5\.053 .* complete +tiny_llama-1_64.ckpt$`, out)
+	out, _, status = run(t, "--socket", h.socket, "ckpt", "ls", "-o", "json", id)
+	require.Zero(t, status)
+	require.Contains(t, out, `"loss": 5.053`)
+
+	_, talk, status = run(t, "--socket", h.socket, "ckpt", "ls", "no-such-job")
+	require.Equal(t, 4, status)
+	require.Contains(t, talk, "no-such-job")
+	none := h.submit("true")
+	h.ended(none)
+	_, talk, status = run(t, "--socket", h.socket, "ckpt", "ls", none)
+	require.Equal(t, 4, status)
+	require.Contains(t, talk, "has no training checkpoint")
+}
+
 // A directory as two runs of two ranks leave it, the last save cut.
 func TestCkptLsAndPrune(t *testing.T) {
 	dir := t.TempDir()
@@ -225,7 +260,7 @@ func TestCkptLsAndPrune(t *testing.T) {
 	require.Len(t, sets, 2)
 	status, out, _ = ckpt(t, "ls", dir)
 	require.Zero(t, status)
-	require.Regexp(t, `(?m)^\* +100 +1 +343 kB .* 2 +complete +llama-1_100.ckpt$`, out)
+	require.Regexp(t, `(?m)^\* +100 +1 +- +343 kB .* 2 +complete +llama-1_100.ckpt$`, out)
 	require.Regexp(t, `(?m)^incomplete llama_1-1_100.ckpt: rank 1: cut off`, out)
 
 	status, out, _ = ckpt(t, "ls", "--ranks", "3", dir)
