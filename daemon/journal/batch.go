@@ -33,60 +33,48 @@ type Problem struct {
 	Error  api.Error
 }
 
-// AddBatch stores a batch, and the events that tell of it.
-func (j *Journal) AddBatch(ctx context.Context, b Batch) error {
-	return j.write(ctx, ordered, func(t *tx) error {
-		file, err := t.position(b)
-		if err != nil {
-			return err
-		}
-		at := api.Event{Job: b.Job, Step: b.Step, Attempt: b.Attempt, Rank: b.Rank}
-		for _, p := range b.Phases {
-			at.Type = api.EventPhase
-			if err := t.event(at, p); err != nil {
-				return err
-			}
-		}
-		fresh, err := t.points(file, b.Points)
-		if err != nil {
-			return err
-		}
-		if len(fresh) > 0 {
-			at.Type = api.EventPoints
-			if err := t.event(at, fresh); err != nil {
-				return err
-			}
-		}
-		for _, p := range b.Problems {
-			if err := t.problem(file, at, p); err != nil {
-				return err
-			}
-		}
-		_, err = t.exec(`UPDATE attempts SET tracker = ? WHERE job = ? AND id = ?`, string(b.Tracker), b.Job, b.Attempt)
+// batch stores a batch, and the events that tell of it.
+func (t *tx) batch(b Batch) error {
+	file, err := t.position(b)
+	if err != nil {
 		return err
-	})
+	}
+	at := api.Event{Job: b.Job, Step: b.Step, Attempt: b.Attempt, Rank: b.Rank}
+	for _, p := range b.Phases {
+		at.Type = api.EventPhase
+		if err := t.event(at, p); err != nil {
+			return err
+		}
+	}
+	fresh, err := t.points(file, b.Points)
+	if err != nil {
+		return err
+	}
+	if len(fresh) > 0 {
+		at.Type = api.EventPoints
+		if err := t.event(at, fresh); err != nil {
+			return err
+		}
+	}
+	for _, p := range b.Problems {
+		if err := t.problem(file, at, p); err != nil {
+			return err
+		}
+	}
+	_, err = t.prepared(t.journal.statements.tracker).ExecContext(t.ctx, string(b.Tracker), b.Job, b.Attempt)
+	return err
 }
 
 // position moves the file's offset and parser state, and returns its row.
 func (t *tx) position(b Batch) (file int64, err error) {
-	err = t.QueryRowContext(t.ctx, `INSERT INTO files (job, attempt, rank, file, path, offset, parser) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (job, attempt, rank, file) DO UPDATE SET offset = excluded.offset, parser = excluded.parser, path = excluded.path
-		RETURNING id`, b.Job, b.Attempt, b.Rank, b.File, b.Path, b.Offset, b.Parser).Scan(&file)
+	err = t.prepared(t.journal.statements.position).
+		QueryRowContext(t.ctx, b.Job, b.Attempt, b.Rank, b.File, b.Path, b.Offset, b.Parser).Scan(&file)
 	return file, err
 }
 
 // points stores the points that are not there yet, and returns them.
 func (t *tx) points(file int64, points []api.Point) (fresh []api.Point, err error) {
-	if len(points) == 0 {
-		return nil, nil
-	}
-	insert, err := t.PrepareContext(t.ctx, `INSERT OR IGNORE INTO points
-		(file, offset, time, epoch, epochs, step, total, global_step, loss, lr, step_ms, overflow, loss_scale, global_norm)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-	if err != nil {
-		return nil, err
-	}
-	defer insert.Close()
+	insert := t.prepared(t.journal.statements.point)
 	for _, p := range points {
 		r, err := insert.ExecContext(t.ctx, file, p.Offset, p.Time.UnixNano(), p.Epoch, p.Epochs, p.Step, p.Total, p.GlobalStep,
 			number{&p.Loss}, number{p.LR}, number{&p.StepMS}, truth(p.Overflow), number{p.LossScale}, number{p.GlobalNorm})

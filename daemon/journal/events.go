@@ -19,7 +19,7 @@ func (t *tx) event(e api.Event, data any) error {
 	if err != nil {
 		return err
 	}
-	r, err := t.ExecContext(t.ctx, `INSERT INTO events (time, job, step, attempt, rank, type, data) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+	r, err := t.prepared(t.journal.statements.event).ExecContext(t.ctx,
 		t.now.UnixNano(), e.Job, e.Step, e.Attempt, e.Rank, e.Type, string(body))
 	if err != nil {
 		return err
