@@ -62,7 +62,7 @@ type reader struct {
 	mark    uint64    // of the tailer, at the parser's offset
 	last    time.Time // when the last bytes were read
 	dirty   bool      // something was read and is not stored yet
-	stored  time.Time // when the last batch was
+	due     time.Time // when the next batch is
 }
 
 func (r *reader) read(ctx context.Context, tailer *logparse.Tailer) error {
@@ -88,7 +88,7 @@ func (r *reader) read(ctx context.Context, tailer *logparse.Tailer) error {
 		}
 		r.parser.Feed(c.Data, r.take)
 		r.mark, r.last, r.dirty = c.Next.Mark, c.Read, true
-		if len(r.records) >= batchRecords || time.Since(r.stored) >= batchInterval {
+		if len(r.records) >= batchRecords || !time.Now().Before(r.due) {
 			if err := r.store(ctx); err != nil {
 				return err
 			}
@@ -104,7 +104,7 @@ func (r *reader) next(ctx context.Context, tailer *logparse.Tailer) (logparse.Ch
 	if !r.dirty {
 		return tailer.Next(ctx)
 	}
-	due, cancel := context.WithDeadline(ctx, r.stored.Add(batchInterval))
+	due, cancel := context.WithDeadline(ctx, r.due)
 	defer cancel()
 	c, err := tailer.Next(due)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
@@ -161,7 +161,10 @@ func (r *reader) store(ctx context.Context) error {
 	if err := r.observer.batch(ctx, b); err != nil {
 		return err
 	}
-	r.records, r.dirty, r.stored = nil, false, time.Now()
+	r.records, r.dirty = nil, false
+	// At the same moments for all readers, which are those at which their
+	// tailers look: an observer can store together what comes together.
+	r.due = time.Now().Truncate(batchInterval).Add(batchInterval)
 	return nil
 }
 

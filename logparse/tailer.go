@@ -16,7 +16,8 @@ const (
 	// chunkSize is the most that one Chunk holds, and all that a tailer keeps.
 	chunkSize = 128 << 10
 	// quietTime is kept between two looks that notifications asked for: a
-	// training writes several lines at once.
+	// training writes several lines at once. All tailers look again at the
+	// same moments, so that what they read can be taken care of together.
 	quietTime = 50 * time.Millisecond
 	// markSize is how many bytes before a position identify it.
 	markSize = 64
@@ -165,8 +166,8 @@ func (t *Tailer) wait(ctx context.Context, drained bool) error {
 		return nil
 	case <-t.wake:
 	}
-	if rest := quietTime - time.Since(t.looked); rest > 0 {
-		timer.Reset(rest)
+	if now := time.Now(); now.Sub(t.looked) < quietTime {
+		timer.Reset(now.Truncate(quietTime).Add(quietTime).Sub(now))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
