@@ -22,7 +22,11 @@ const clockTick = time.Second / 100
 // Vitals looks at the processes of the run now. It reads all of /proc, which
 // takes milliseconds: every few seconds is often enough.
 func (r *Run) Vitals() (Vitals, error) {
-	members, err := r.members()
+	tree := r.tree()
+	if tree.Holder.Alive() {
+		tree.Mark = "" // what loses its parent becomes a child of the shim: descent finds all
+	}
+	members, err := tree.Members()
 	if err != nil {
 		return Vitals{}, err
 	}

@@ -13,7 +13,7 @@ import (
 
 // A look reads /proc, so it is rare; settings below a minute ask for more.
 const (
-	lookEvery  = 5 * time.Second
+	lookEvery  = 15 * time.Second
 	lookAtMost = 50 * time.Millisecond
 )
 

@@ -3,7 +3,6 @@ package process
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -89,14 +88,25 @@ func (s Stat) Zombie() bool { return s.State == 'Z' || s.State == 'X' }
 
 // ReadStat reads /proc/PID/stat. It returns ErrGone if there is no such process.
 func ReadStat(pid int) (Stat, error) {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+	// Not os.ReadFile, which takes twice as many system calls: whoever looks
+	// at all processes does this for each.
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.ENOENT) {
 		return Stat{}, ErrGone
 	}
 	if err != nil {
 		return Stat{}, err
 	}
-	return parseStat(string(data))
+	defer func() { _ = unix.Close(fd) }()
+	line := make([]byte, 1024) // 52 numbers and a name of at most 64 bytes
+	n, err := unix.Read(fd, line)
+	if errors.Is(err, unix.ESRCH) {
+		return Stat{}, ErrGone
+	}
+	if err != nil {
+		return Stat{}, err
+	}
+	return parseStat(string(line[:n]))
 }
 
 func parseStat(line string) (Stat, error) {
