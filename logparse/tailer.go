@@ -19,6 +19,10 @@ const (
 	// training writes several lines at once. All tailers look again at the
 	// same moments, so that what they read can be taken care of together.
 	quietTime = 50 * time.Millisecond
+	// busyLooks is how many looks in a row must have given something before
+	// notifications are done without: each line would cause one, and the next
+	// look comes as early without.
+	busyLooks = 5
 	// markSize is how many bytes before a position identify it.
 	markSize = 64
 )
@@ -73,6 +77,9 @@ type Tailer struct {
 	replaced bool // the path names another file; seen when ours was at its end
 	buf      []byte
 	looked   time.Time
+	caughtUp bool  // the last look gave all there was: the next one can wait
+	waited   int64 // the offset when it was last waited
+	busy     int   // for how many waits in a row it has moved
 }
 
 // TailerOption changes how a Tailer works.
@@ -103,10 +110,7 @@ func (t *Tailer) Drain() { t.once.Do(func() { close(t.drain) }) }
 
 // Close lets go of the file.
 func (t *Tailer) Close() error {
-	if t.watched {
-		t.wakeups.remove(t.path, t.wake)
-		t.watched = false
-	}
+	t.unwatch()
 	if t.file == nil {
 		return nil
 	}
@@ -125,16 +129,19 @@ func (t *Tailer) Next(ctx context.Context) (Chunk, error) {
 		}
 		// Looked at before reading: what is written before Drain is read after it.
 		drained := t.drained()
-		c, err := t.look()
-		if err != nil || len(c.Data) > 0 {
-			return c, err
-		}
-		if drained && !t.replaced {
-			return Chunk{}, io.EOF
+		if drained || !t.caughtUp {
+			c, err := t.look()
+			if err != nil || len(c.Data) > 0 {
+				return c, err
+			}
+			if drained && !t.replaced {
+				return Chunk{}, io.EOF
+			}
 		}
 		if err := t.wait(ctx, drained); err != nil {
 			return Chunk{}, err
 		}
+		t.caughtUp = false
 	}
 }
 
@@ -152,10 +159,22 @@ func (t *Tailer) wait(ctx context.Context, drained bool) error {
 	if drained {
 		return nil // another file has taken the path: go on with it at once
 	}
-	if t.wakeups != nil && !t.watched {
-		t.watched = t.wakeups.add(t.path, t.wake) == nil
+	if t.busy++; t.waited == t.at.Offset {
+		t.busy = 0
 	}
-	timer := time.NewTimer(t.poll)
+	t.waited = t.at.Offset
+	rest := t.poll
+	switch {
+	case t.wakeups == nil:
+	case t.busy >= busyLooks:
+		t.unwatch()
+		rest = min(rest, untilNextLook(time.Now()))
+	case !t.watched:
+		if t.watched = t.wakeups.add(t.path, t.wake) == nil; t.watched {
+			return nil // one more look, for what was written before
+		}
+	}
+	timer := time.NewTimer(rest)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -167,7 +186,7 @@ func (t *Tailer) wait(ctx context.Context, drained bool) error {
 	case <-t.wake:
 	}
 	if now := time.Now(); now.Sub(t.looked) < quietTime {
-		timer.Reset(now.Truncate(quietTime).Add(quietTime).Sub(now))
+		timer.Reset(untilNextLook(now))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -176,6 +195,19 @@ func (t *Tailer) wait(ctx context.Context, drained bool) error {
 		}
 	}
 	return nil
+}
+
+// untilNextLook is the time to the next of the moments at which all look.
+func untilNextLook(now time.Time) time.Duration {
+	return now.Truncate(quietTime).Add(quietTime).Sub(now)
+}
+
+// unwatch does without notifications.
+func (t *Tailer) unwatch() {
+	if t.watched {
+		t.wakeups.remove(t.path, t.wake)
+		t.watched = false
+	}
 }
 
 // look reads what is there now; no data and no error mean nothing new.
@@ -208,6 +240,7 @@ func (t *Tailer) look() (Chunk, error) {
 func (t *Tailer) chunk(data []byte) Chunk {
 	c := Chunk{Data: data, File: t.at.File, Offset: t.at.Offset, Fresh: t.fresh, Read: t.looked}
 	t.fresh, t.replaced = false, false
+	t.caughtUp = len(data) < len(t.buf)
 	t.last = append(t.last, data[max(0, len(data)-markSize):]...)
 	t.last = t.last[max(0, len(t.last)-markSize):]
 	t.at.Offset += int64(len(data))
