@@ -75,7 +75,7 @@ func (j *Journal) AddBatch(ctx context.Context, b Batch) error {
 // addGroup stores all that wait, in one transaction. If that fails, because of
 // one of them maybe, each gets a transaction and an answer of its own.
 func (j *Journal) addGroup(ctx context.Context) {
-	time.Sleep(gather)
+	<-time.After(gather) // for company, not for a condition
 	j.turn <- struct{}{}
 	defer func() { <-j.turn }()
 	members := j.group.take()
