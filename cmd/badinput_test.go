@@ -1,14 +1,15 @@
 package cmd_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite" // the journal is one of its databases
 
 	"ftd/api"
 )
@@ -44,11 +45,11 @@ func TestFrontDoorSaysWhatIsWrong(t *testing.T) {
 	// A state directory of a newer ftd is refused and left as it is.
 	h.start()
 	h.terminate()
-	db := filepath.Join(h.state(), "journal.db")
-	newer, err := exec.Command("sqlite3", db, "PRAGMA user_version = 9999").CombinedOutput()
-	if err != nil {
-		need(t, "the sqlite3 command: "+string(newer))
-	}
+	db, err := sql.Open("sqlite", filepath.Join(h.state(), "journal.db"))
+	require.NoError(t, err)
+	_, err = db.Exec("PRAGMA user_version = 9999")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
 	refused := h.run(bin(t, "ftd"), nil)
 	require.Equal(t, 1, refused.code)
 	oneSentence(t, refused.stderr, "9999", h.state())
