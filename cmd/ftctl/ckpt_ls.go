@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +84,8 @@ func checkpointSets(c *cobra.Command, ranks int, dir string) ([]checkpoint.Set, 
 }
 
 func writeSets(w io.Writer, sets []trainedSet, p palette, now time.Time) {
-	newest := newestSet(sets)
+	// The highest step comes first, see checkpoint.Newest.
+	newest := slices.IndexFunc(sets, func(s trainedSet) bool { return s.Complete })
 	rows := [][]string{{"", "STEP", "EPOCH", "LOSS", "SIZE", "AGE", "RANKS", "STATE", "NAME"}}
 	for i := range sets {
 		s := &sets[i]
@@ -106,21 +108,6 @@ func writeSets(w io.Writer, sets []trainedSet, p palette, now time.Time) {
 	if newest < 0 {
 		fmt.Fprintln(w, p.red("none can be resumed from"))
 	}
-}
-
-// newestSet is the place of the set to resume from, -1 if there is none.
-func newestSet(sets []trainedSet) int {
-	files := make([]checkpoint.Set, len(sets))
-	for i := range sets {
-		files[i] = sets[i].Set
-	}
-	newest := checkpoint.Newest(files)
-	for i := range files {
-		if newest == &files[i] {
-			return i
-		}
-	}
-	return -1
 }
 
 func lossAt(loss *api.Float) string {
