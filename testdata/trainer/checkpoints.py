@@ -3,34 +3,46 @@
 import json
 import os
 import struct
+import time
 from typing import Any, Dict, List, Tuple
 
 # Name, MindSpore's type, safetensors' type, shape, bytes.
 Tensor = Tuple[str, str, str, List[int], bytes]
 
 
-def save(out: str, kind: str, epoch: int, step: int, global_step: int) -> str:
+def save(
+    out: str, kind: str, epoch: int, step: int, global_step: int, rank: int = 0, ahead: float = 0
+) -> str:
     """Saves a complete checkpoint and returns its path.
 
     A .ckpt is written under its final name, as MindSpore 2.0 does; safetensors
-    under a temporary one that is then renamed, as MindSpore 2.7 does.
+    under a temporary one that is then renamed, as MindSpore 2.7 does. Its time
+    is that of a clock that is so many seconds ahead.
     """
-    directory = os.path.join(out, "checkpoint", "rank_0")
+    directory = os.path.join(out, "checkpoint", f"rank_{rank}")
     os.makedirs(directory, exist_ok=True)
-    base = os.path.join(directory, f"tiny_rank_0-{epoch}_{step}")
+    base = os.path.join(directory, f"tiny_rank_{rank}-{epoch}_{step}")
     tensors = content(epoch, step, global_step)
     if kind == "ckpt":
         path = base + ".ckpt"
         with open(path, "wb") as f:
             for tensor in tensors:
                 f.write(ckpt_record(tensor))
+        date(path, ahead)
     else:
         path = base + ".safetensors"
         with open(base + ".tmp", "wb") as f:
             f.write(safetensors(tensors))
+        date(base + ".tmp", ahead)
         os.rename(base + ".tmp", path)
     os.chmod(path, 0o400)
     return path
+
+
+def date(path: str, ahead: float) -> None:
+    if ahead:
+        now = time.time() + ahead
+        os.utime(path, (now, now))
 
 
 def content(epoch: int, step: int, global_step: int) -> List[Tensor]:

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any, List, Optional, TextIO
+from typing import Any, List, Optional, TextIO, Tuple
 
 import checkpoints
 import formats
@@ -90,6 +90,17 @@ def parse(argv: Optional[List[str]] = None) -> argparse.Namespace:
         help="such as SIGTERM; the workers too",
     )
     p.add_argument(
+        "--clock-jump-at",
+        type=int,
+        default=0,
+        metavar="STEP",
+        help="from this step on the clock is --clock-jump seconds ahead: of the log and of files",
+    )
+    p.add_argument("--clock-jump", type=int, default=-3600, metavar="SECONDS")
+    p.add_argument(
+        "--polite", action="store_true", help="save and end when FTD_EXIT_REQUEST asks for it"
+    )
+    p.add_argument(
         "--workers",
         type=int,
         default=0,
@@ -128,6 +139,7 @@ def parse(argv: Optional[List[str]] = None) -> argparse.Namespace:
         help="be msrun: start so many trainers, each with its worker_N.log in --log-dir",
     )
     p.add_argument("--log-dir", default="msrun_log")
+    p.add_argument("--port-taken", default="", metavar="FILE", help="once, until FILE is there")
     p.add_argument("--lame", type=int, default=-1, help="the only rank that --...-at is meant for")
     p.add_argument("--as-rank", type=int, default=-1, help=argparse.SUPPRESS)
     p.add_argument(
@@ -179,6 +191,42 @@ class Msrun:
         sys.exit(0)
 
 
+def schedule(args: argparse.Namespace, out: TextIO) -> int:
+    """Be the scheduler of the real msrun, which waits for all workers to finish.
+
+    The real one gives up when a worker is silent for half a minute; this one
+    never does. With --port-taken it finds its port taken, once.
+    """
+    if args.port_taken and not os.path.exists(args.port_taken):
+        with open(args.port_taken, "w", encoding="ascii"):
+            pass
+        out.write(
+            f"[WARNING] DISTRIBUTED({os.getpid()},7f0000000000,python):2026-11-23-23:11:43.738.136 "
+            "[mindspore/ccsrc/distributed/rpc/tcp/socket_operation.cc:421] Listen] Failed to call "
+            f"bind, url: 127.0.0.1:{os.environ['MS_SCHED_PORT']} Address already in use\n"
+        )
+        return 1
+    workers = int(os.environ["MS_WORKER_NUM"])
+    while not all(os.path.exists(f"over_{rank}") for rank in range(workers)):
+        time.sleep(0.05)
+    return 0
+
+
+def work(args: argparse.Namespace, out: TextIO) -> int:
+    """Be a worker of the real msrun, which says so as MindSpore does."""
+    while args.port_taken and not os.path.exists(args.port_taken):
+        time.sleep(0.01)  # until there is a scheduler that could not start
+    rank = int(os.environ["RANK_ID"])
+    args.as_rank = rank
+    out.write(
+        f"[WARNING] DISTRIBUTED({os.getpid()},7f0000000000,python): This node {rank} is up.\n"
+    )
+    status = train(args, out)
+    with open(f"over_{rank}", "w", encoding="ascii"):
+        pass
+    return status
+
+
 class Trainer:
     def __init__(self, args: argparse.Namespace, out: TextIO) -> None:
         self.args = args
@@ -188,6 +236,7 @@ class Trainer:
         self.children: List[subprocess.Popen[bytes]] = []
         self.scale = 2147483600.0 if args.overflow else 1.0
         self.losses: List[float] = []
+        self.ahead = 0
 
     def run(self) -> int:
         for name in self.args.ignore:
@@ -202,6 +251,10 @@ class Trainer:
             first = self.args.start if epoch == 1 else 1
             for step in range(first, self.args.steps + 1):
                 self.step(epoch, step)
+                self.meet(epoch, step)
+                if self.args.polite and os.path.exists(os.environ["FTD_EXIT_REQUEST"]):
+                    self.save(epoch, step)
+                    return 0
         if self.args.say:
             self.line(self.args.say)
         if not self.args.leave:
@@ -220,6 +273,8 @@ class Trainer:
             if a.say:
                 self.line(a.say)
             os.kill(os.getpid(), signal.SIGKILL)
+        if a.clock_jump_at == step:
+            self.ahead = a.clock_jump
         while a.hang_at == step:
             time.sleep(3600)
         while a.spin_at == step:
@@ -245,11 +300,33 @@ class Trainer:
         if a.save_every and (step % a.save_every == 0):
             self.save(epoch, step)
 
+    def meet(self, epoch: int, step: int) -> None:
+        """Wait until all workers are through with a step, as a collective lets them."""
+        if os.environ.get("MS_ROLE") != "MS_WORKER":
+            return
+        # The port is another one at each attempt, which shares the directory.
+        met = f"met_{os.environ['MS_SCHED_PORT']}_"
+        here = (epoch, step)
+        with open(met + f"{self.args.as_rank}.new", "w", encoding="ascii") as f:
+            f.write(f"{epoch} {step}")
+        os.replace(met + f"{self.args.as_rank}.new", met + str(self.args.as_rank))
+        for rank in range(int(os.environ["MS_WORKER_NUM"])):
+            while self.met(met + str(rank)) < here:
+                time.sleep(0.001)
+
+    def met(self, path: str) -> Tuple[int, ...]:
+        try:
+            with open(path, encoding="ascii") as f:
+                return tuple(int(word) for word in f.read().split())
+        except FileNotFoundError:
+            return (0, 0)
+
     def loss(self, epoch: int, step: int) -> float:
         if self.args.nan_at and step >= self.args.nan_at:
             return float("nan")
-        done = 0 if self.args.flat else (epoch - 1) * self.args.steps + step
-        value = 7.0 / (1.0 + 0.02 * done)
+        done = (epoch - 1) * self.args.steps + step
+        # What a real run printed from the step on at which its weights were lost.
+        value = -266.574 if self.args.flat else 7.0 / (1.0 + 0.02 * done)
         self.losses.append(value)
         return value
 
@@ -261,7 +338,13 @@ class Trainer:
             self.say(self.format.saving)
         began = time.time()
         checkpoints.save(
-            self.args.out, self.kind, epoch, step, (epoch - 1) * self.args.steps + step
+            self.args.out,
+            self.kind,
+            epoch,
+            step,
+            (epoch - 1) * self.args.steps + step,
+            max(0, self.args.as_rank),
+            self.ahead,
         )
         if self.format.saved:
             self.say(self.format.saved % (epoch, step, time.time() - began))
@@ -312,7 +395,7 @@ class Trainer:
 
     def say(self, message: str) -> None:
         """Prints a record in the form of the logger of mindformers."""
-        now = datetime.datetime.now()
+        now = datetime.datetime.now() + datetime.timedelta(seconds=self.ahead)
         stamp = now.strftime("%Y-%m-%d %H:%M:%S") + f",{now.microsecond // 1000:03d}"
         self.line(stamp + self.format.prefix + message)
 
@@ -327,18 +410,26 @@ class Trainer:
         self.out.flush()
 
 
+def train(args: argparse.Namespace, out: TextIO) -> int:
+    if args.as_rank != args.lame or args.resumed:
+        args.crash_at = args.kill_at = args.hang_at = args.spin_at = 0
+    if args.resumed:
+        args.start = args.resumed + 1
+    if args.load_checkpoint:
+        os.stat(args.load_checkpoint)
+    return Trainer(args, out).run()
+
+
 def main() -> int:
     with open(1, "w", encoding="utf-8", closefd=False, newline="\n") as out:
         args = parse()
+        if os.environ.get("MS_ROLE") == "MS_SCHED":
+            return schedule(args, out)
+        if os.environ.get("MS_ROLE") == "MS_WORKER":
+            return work(args, out)
         if args.ranks and args.as_rank < 0:
             return Msrun(args, out).run()
-        if args.as_rank != args.lame or args.resumed:
-            args.crash_at = args.kill_at = args.hang_at = args.spin_at = 0
-        if args.resumed:
-            args.start = args.resumed + 1
-        if args.load_checkpoint:
-            os.stat(args.load_checkpoint)
-        return Trainer(args, out).run()
+        return train(args, out)
 
 
 if __name__ == "__main__":
