@@ -35,7 +35,7 @@
 // split anywhere, and [Parser.State] saves all that is needed to go on
 // reading in another process: the records are the same in every case.
 // Memory is bounded: a line is cut at [MaxLine], a traceback is kept to its
-// first and last lines.
+// first and last lines. So is time: holes of a file are passed over.
 //
 // # Errors
 //

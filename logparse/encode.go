@@ -57,6 +57,7 @@ type stepJSON struct {
 	LMLoss      *float `json:"lm_loss,omitempty"`
 	BalanceLoss *float `json:"load_balancing_loss,omitempty"`
 	MTPLoss     *float `json:"mtp_loss,omitempty"`
+	KLLoss      *float `json:"kl_loss,omitempty"`
 	Format      string `json:"format"`
 }
 
@@ -69,7 +70,7 @@ func (s *Step) MarshalJSON() ([]byte, error) {
 		Step: s.Step, GlobalStep: s.GlobalStep(), LR: s.LR.json(), Overflow: s.Overflow.json(),
 		LossScale: s.LossScale.json(), MeanLoss: s.MeanLoss.json(), GlobalNorm: s.GlobalNorm.json(),
 		Throughput: s.Throughput.json(), LMLoss: s.LMLoss.json(), BalanceLoss: s.BalanceLoss.json(),
-		MTPLoss: s.MTPLoss.json(), Format: s.Format.String(),
+		MTPLoss: s.MTPLoss.json(), KLLoss: s.KLLoss.json(), Format: s.Format.String(),
 		Loss: Number{s.Loss, !s.NoLoss}.json(), StepMS: Number{s.StepMS, s.StepMS > 0}.json(),
 	}
 	if s.Format != FormatF6 {

@@ -86,6 +86,7 @@ func ExampleTailer() {
 			p.Flush(show)
 			p = logparse.NewParser()
 		}
+		p.Skip(chunk.Offset - p.Offset()) // a hole in the file, if there is one
 		p.Feed(chunk.Data, show)
 	}
 	p.Flush(show)

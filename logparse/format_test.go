@@ -137,6 +137,17 @@ func TestStepFormats(t *testing.T) {
 			with(func(s *logparse.Step) {
 				s.Format, s.Loss, s.MeanLoss, s.Overflow, s.GlobalNorm = logparse.FormatF5, 2.7183, num(2.9), logparse.False, num(nan)
 			})},
+		// r1.7.0-beta1 and beta3 have names of their own.
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss: 2.718, lm_loss: 2.600, aux_loss: 0.010, mtp_loss: 0.300, kl_loss: 0.700, per_step_time: 1234ms, lr: 9.9e-06, overflow cond: False, loss_scale: 1.0, global_norm: [1.31136]",
+			with(func(s *logparse.Step) {
+				f3(s)
+				s.Format, s.LMLoss, s.BalanceLoss, s.MTPLoss, s.KLLoss = logparse.FormatF5, num(2.6), num(0.01), num(0.3), num(0.7)
+			})},
+		{"{ Epoch:[  1/  2], step:[   10/   25], loss: 2.718300, lm loss: 2.600000, per_step_time: 1234ms, lr: [9.9e-06 2.e-06], overflow cond: False, loss_scale: 1.0, global_norm: [1.31136]",
+			with(func(s *logparse.Step) {
+				f3(s)
+				s.Format, s.Loss, s.LMLoss = logparse.FormatF5, 2.7183, num(2.6)
+			})},
 		{"{ step:[   10/   25], loss: 2.718300, per_step_time: 1234ms }",
 			logparse.Step{Format: logparse.FormatF6, Step: 10, Total: 25, Loss: 2.7183, StepMS: 1234}},
 		{"{ step:[   10/   25], loss: 2.718300, per_step_time: 1234ms, lr: 1.000000e-05 }",
@@ -241,6 +252,30 @@ func TestLossMonitorLines(t *testing.T) {
 	equalSteps(t, logparse.Step{Format: logparse.FormatLossMonitor, Epoch: 2, Step: 1562, Loss: 1.3616204}, r.Step, "")
 	require.True(t, math.IsNaN(only(t, "epoch: 2 step: 1562, loss is nan\n").Step.Loss))
 	require.True(t, only(t, "epoch: 2 step: 1562, loss is Tensor(...)\n").Step.NoLoss)
+}
+
+// Several ranks print into one file, each with a tag or without a buffer.
+func TestLossMonitorLinesOfSeveralRanks(t *testing.T) {
+	for line, want := range map[string][]float64{
+		"[1,0]<stdout>:epoch: 1 step: 5, loss is 2.5":                           {2.5},
+		"[rank7]: epoch: 1 step: 5, loss is 2.5":                                {2.5},
+		"trainer-1  | epoch: 1 step: 5, loss is 2.5":                            {2.5},
+		"2025-07-09T04:00:00.123456789Z stdout F epoch: 1 step: 5, loss is 2.5": {2.5},
+		"2025-07-09T04:00:00.123456789Z epoch: 1 step: 5, loss is 2.5":          {2.5},
+		"epoch: 1 step: 5, loss is 2.5epoch: 1 step: 5, loss is 2.25\n":         {2.5, 2.25},
+		"epoch: 1 step: 5, loss is nanepoch: 1 step: 5, loss is 1e-5\n":         {math.NaN(), 1e-5},
+		"the best so far was epoch: 1 step: 5, loss is 2.5":                     nil,
+		"the best so far: epoch: 1 step: 5, loss is 2.5":                        nil,
+	} {
+		var got []float64
+		for _, r := range records(line + "\n") {
+			if r.Kind == logparse.KindStep {
+				require.EqualValues(t, 5, r.Step.Step, line)
+				got = append(got, r.Step.Loss)
+			}
+		}
+		require.Equal(t, fmt.Sprint(want), fmt.Sprint(got), line)
+	}
 }
 
 // What a newer MindSpore prints between steps belongs to none of them.

@@ -69,7 +69,7 @@ func TestSummariesAgainstPlainCounts(t *testing.T) {
 			}
 			require.EqualValues(t, saves, s.Checkpoints(), "checkpoints")
 			fails := bytes.Contains(data, []byte("Traceback (most recent call last)")) ||
-				bytes.Contains(data, []byte("weights load failed")) || strings.Contains(path, "killed-scheduler")
+				bytes.Contains(data, []byte("weights load failed")) || bytes.Contains(data, []byte("pretrained weights are unloaded")) || strings.Contains(path, "killed-scheduler")
 			require.Equal(t, fails, len(s.Errors) > 0, "errors: %v", s.Errors)
 		})
 	}

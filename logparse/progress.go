@@ -146,25 +146,3 @@ func parseState(b []byte, out *State) bool {
 	out.Tag, out.Value = text(rest[:colon], maxText), text(rest[colon+2:], maxText)
 	return true
 }
-
-// parseLossMonitor reads "epoch: 1 step: 10, loss is 2.3" of MindSpore's
-// LossMonitor into a step.
-func parseLossMonitor(b []byte, s *Step) bool {
-	if !hasAt(b, 0, "epoch: ") {
-		return false
-	}
-	epoch, i, ok := readInt(b, 7)
-	if !ok || !hasAt(b, i, " step: ") {
-		return false
-	}
-	step, i, ok := readInt(b, i+7)
-	if !ok || !hasAt(b, i, ", loss is ") {
-		return false
-	}
-	loss := numberIn(b[i+10:])
-	*s = Step{Format: FormatLossMonitor, Epoch: epoch, Step: step, Loss: loss.Value, NoLoss: !loss.Known}
-	if s.NoLoss {
-		s.Loss = math.NaN()
-	}
-	return true
-}

@@ -65,6 +65,7 @@ type Step struct {
 	LMLoss      Number
 	BalanceLoss Number
 	MTPLoss     Number
+	KLLoss      Number // of a distillation, r1.7.0-beta1
 }
 
 // GlobalStep is the step counted over all epochs. mindformers restarts the

@@ -51,7 +51,7 @@ func render(s logparse.Step) string {
 	for _, extra := range []struct {
 		name string
 		v    logparse.Number
-	}{{"lm_loss", s.LMLoss}, {"load_balancing_loss", s.BalanceLoss}, {"mtp_loss", s.MTPLoss}} {
+	}{{"lm_loss", s.LMLoss}, {"load_balancing_loss", s.BalanceLoss}, {"mtp_loss", s.MTPLoss}, {"kl_loss", s.KLLoss}} {
 		if extra.v.Known {
 			fmt.Fprintf(&b, ", %s: %s", extra.name, f(extra.v.Value, "%5.6f"))
 		}
@@ -141,7 +141,7 @@ func randomStep(rnd *rand.Rand) logparse.Step {
 		s.GlobalNorm, s.Throughput = maybe(value(7)), num(exact(rnd.Float64()*300, 3))
 	case logparse.FormatF5:
 		s.GlobalNorm, s.Throughput = maybe(value(7)), maybe(exact(rnd.Float64()*300, 3))
-		s.LMLoss, s.BalanceLoss, s.MTPLoss = num(value(6)), maybe(value(6)), maybe(value(6))
+		s.LMLoss, s.BalanceLoss, s.MTPLoss, s.KLLoss = num(value(6)), maybe(value(6)), maybe(value(6)), maybe(value(6))
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package logparse
 
 import (
+	"cmp"
 	_ "embed" // the error table
 	"fmt"
 	"os"
@@ -42,8 +43,8 @@ type Signature struct {
 // Text returns cause and remedy in the language of a locale name: Chinese for
 // one that begins with "zh", else English.
 func (s *Signature) Text(locale string) (cause, remedy string) {
-	if strings.HasPrefix(locale, "zh") {
-		return s.CauseZH, s.RemedyZH
+	if strings.HasPrefix(locale, "zh") { // a row of the user's own may have English only
+		return cmp.Or(s.CauseZH, s.Cause), cmp.Or(s.RemedyZH, s.Remedy)
 	}
 	return s.Cause, s.Remedy
 }
@@ -70,6 +71,7 @@ const (
 	wordCritical
 	wordSeqLength
 	wordBatchSize
+	wordLoss
 	structuralWords
 )
 
@@ -86,6 +88,7 @@ var structural = [structuralWords]string{
 	wordCritical:    "[CRITICAL] ",
 	wordSeqLength:   "'seq_length': ",
 	wordBatchSize:   "'runner_config': {'batch_size': ",
+	wordLoss:        ", loss is ",
 }
 
 // Table is a set of error signatures, ready to be looked for. It does not

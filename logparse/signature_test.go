@@ -27,6 +27,10 @@ func problems(text string) []string {
 // examples are lines as programs print them, for each row of the table.
 var examples = map[string][]string{
 	"static-tls":                {"ImportError: /home/ma-user/anaconda3/envs/MindSpore/lib/python3.7/site-packages/torch/lib/libgomp-d22c30c5.so.1: cannot allocate memory in static TLS block"},
+	"libstdcxx-too-old":         {"ImportError: /usr/lib/aarch64-linux-gnu/libstdc++.so.6: version `GLIBCXX_3.4.29' not found (required by /env/lib/python3.9/site-packages/x.so)"},
+	"library-missing":           {"ImportError: libascendcl.so: cannot open shared object file: No such file or directory"},
+	"openmp-twice":              {"OMP: Error #15: Initializing libiomp5.so, but found libomp.so already initialized."},
+	"protobuf-too-new":          {"TypeError: Descriptors cannot be created directly."},
 	"libgl-missing":             {"ImportError: libGL.so.1: cannot open shared object file: No such file or directory"},
 	"helper-package-missing":    {"ModuleNotFoundError: No module named 'tk'", "ModuleNotFoundError: No module named 'fastchat'", "ModuleNotFoundError: No module named 'mindpet.delta'"},
 	"module-missing":            {"ModuleNotFoundError: No module named 'jieba'", "ModuleNotFoundError: No module named 'tkinter'"},
@@ -43,6 +47,7 @@ var examples = map[string][]string{
 	"checkpoint-needed":         {"ValueError: if run status is finetune, load_checkpoint must be input"},
 	"checkpoint-unreadable":     {"ValueError: Failed to read the checkpoint file /x.ckpt. May not have permission to read it", "ValueError: Failed to read the checkpoint file, the file name is /x.ckpt, crc check is failed.", "ValueError: The loaded parameter dict is empty after filter or specify", "ValueError: Fail to parse the input safetensors file: '/x.safetensors'."},
 	"checkpoint-mismatch":       {"Failed to combine the net and the parameters for param model.tok_embeddings.embedding_weight.", "the given config and weights in /x.ckpt are mismatched, and weights load failed", "RuntimeError: For 'load_param_into_net', a in the argument 'net' should have the same shape as a in the argument 'parameter_dict'."},
+	"weights-download-failed":   {"Connect error, please download https://hub.example/llama/open_llama_7b.ckpt to /data/downloads/llama/llama_7b.ckpt.", "The downloaded file is incomplete, please delete the local file and download it manually. Please download https://hub.example/x to ./checkpoint_download/glm/glm_6b.ckpt.", "https://hub.example/glm/glm_6b.ckpt is unconnected!"},
 	"resume-from-rank-dir":      {"ValueError: when input checkpoint file is rank dir, Please set use_parallel: True to enable distributed ckpt load."},
 	"lfs-pointer":               {"_pickle.UnpicklingError: invalid load key, 'v'."},
 	"disk-full":                 {"OSError: [Errno 28] No space left on device", "OSError: [Errno 122] Disk quota exceeded: 'x'"},
@@ -78,7 +83,7 @@ var examples = map[string][]string{
 	"hccl-connect-timeout":      {"EI0006: Getting socket times out. Reason: Remote Rank did not send the data in time.", "Communication_Error_Timeout(EI0006): Getting socket times out", "wait socket establish timeout, role[0]"},
 	"hccl-timeout":              {"EI0002: The wait execution of the Notify register times out. Reason: The Notify register has not received the Notify record from remote rank"},
 	"hccl-init-failed":          {"RuntimeError: Ascend collective communication initialization failed."},
-	"scheduler-port-busy":       {"The address and port MS_SCHED_PORT is occupied by other processes", "the port 8118 is occupied by other processes"},
+	"scheduler-port-busy":       {"Failed to call bind, url: 127.0.0.1:18120 Address already in use"},
 	"node-registered-twice":     {"Repeated registration node: 0"},
 	"scheduler-unreachable":     {"Failed to connect to the meta server node url: 127.0.0.1:8118", "Failed to heartbeat to the meta server node: 127.0.0.1. Maybe it has exited"},
 	"worker-failed":             {"Worker process 3793 exit with exception. Error code: -9."},

@@ -29,8 +29,8 @@ func (s *Summary) TotalSteps() int64 {
 	return max(s.Last.Epochs, 1) * s.Last.Total
 }
 
-// MedianStep is the usual time of a step, 0 if the log gives none. The first
-// step, which includes compiling, does not move it.
+// MedianStep is the usual time of a step, 0 while the log gives none but that
+// of a run's first step, which includes compiling.
 func (s *Summary) MedianStep() time.Duration {
 	return time.Duration(s.stepMS.quantiles(0.5)[0] * float64(time.Millisecond))
 }

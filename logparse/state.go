@@ -38,6 +38,7 @@ type savedTrace struct {
 	Body      int          `json:"body,omitempty"`
 	Open      bool         `json:"open,omitempty"`
 	Lead      string       `json:"lead,omitempty"`
+	Group     int          `json:"group,omitempty"`
 	Hit       savedProblem `json:"hit"`
 	Exception savedProblem `json:"exception"`
 }
@@ -78,7 +79,7 @@ func (p *Parser) State() ([]byte, error) {
 		s.Start, s.Partial = p.start, p.partial
 	}
 	if t := p.problems.trace; t.state != traceNone {
-		s.Trace = &savedTrace{t.state, t.quiet, t.link, t.lines, t.dropped, t.body, t.open, t.lead, t.hit.save(), t.exception.save()}
+		s.Trace = &savedTrace{t.state, t.quiet, t.link, t.lines, t.dropped, t.body, t.open, t.lead, t.group, t.hit.save(), t.exception.save()}
 	}
 	return json.Marshal(s)
 }
@@ -106,7 +107,7 @@ func (p *Parser) Restore(state []byte) error {
 	}
 	if t := s.Trace; t != nil {
 		p.problems.trace = trace{t.State, t.Quiet, t.Link, t.Lines, t.Dropped, t.Body,
-			t.Hit.load(p.table), t.Exception.load(p.table), t.Open, t.Lead}
+			t.Hit.load(p.table), t.Exception.load(p.table), t.Open, t.Lead, t.Group}
 	}
 	return nil
 }
@@ -125,6 +126,7 @@ func (s *savedState) check() error {
 	}
 	if t := s.Trace; t != nil {
 		if t.State != traceFrames && t.State != traceBody || t.Link < linkNone || t.Link > linkCause ||
+			t.Group < groupNone || t.Group > groupClosed ||
 			len(t.Lines) > traceLines || t.Dropped < 0 || t.Body < 0 || t.Body > traceRest {
 			return fmt.Errorf("the traceback is out of range")
 		}

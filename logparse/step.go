@@ -79,7 +79,7 @@ func readField(b []byte, i int, s *Step, has *stepFields) (next int, ok bool) {
 			has.scale = true
 			s.LossScale, i = readNumber(b, i+11)
 			return i, true
-		case hasAt(b, i, "lm_loss:"):
+		case hasAt(b, i, "lm_loss:"), hasAt(b, i, "lm loss:"): // with a space in r1.7.0-beta3
 			has.extra = true
 			s.LMLoss, i = readNumber(b, i+8)
 			return i, true
@@ -114,6 +114,18 @@ func readField(b []byte, i int, s *Step, has *stepFields) (next int, ok bool) {
 		if hasAt(b, i, "global_norm:") {
 			has.norm = true
 			s.GlobalNorm, i = readNumber(b, i+12)
+			return i, true
+		}
+	case 'a':
+		if hasAt(b, i, "aux_loss:") { // what r1.7.0-beta1 calls load_balancing_loss
+			has.extra = true
+			s.BalanceLoss, i = readNumber(b, i+9)
+			return i, true
+		}
+	case 'k':
+		if hasAt(b, i, "kl_loss:") {
+			has.extra = true
+			s.KLLoss, i = readNumber(b, i+8)
 			return i, true
 		}
 	case 'm':

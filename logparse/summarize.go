@@ -10,13 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
-	"unicode/utf8"
 )
 
 // InputError says why something could not be read as a training log.
 type InputError struct {
-	// Code is one of "missing", "directory", "empty", "binary", "compressed",
-	// "not-a-log" and "unreadable".
+	// Code is one of "missing", "directory", "empty", "binary", "wide-text",
+	// "compressed", "not-a-log" and "unreadable".
 	Code   string
 	Path   string // "" for a stream
 	Reason string
@@ -61,10 +60,16 @@ func ReadFile(ctx context.Context, path string, emit func(*Record), opts ...Opti
 		return openError(path, err)
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.IsDir() {
-		return &InputError{Code: "directory", Path: path, Reason: "is a directory", Remedy: "name the log files in it"}
+	var r io.Reader = f
+	if st, err := f.Stat(); err == nil {
+		switch mode := st.Mode(); {
+		case mode.IsDir():
+			return &InputError{Code: "directory", Path: path, Reason: "is a directory", Remedy: "name the log files in it"}
+		case mode.IsRegular():
+			r = &sparse{file: f}
+		}
 	}
-	err = Read(ctx, f, emit, opts...)
+	err = Read(ctx, r, emit, opts...)
 	var in *InputError
 	if errors.As(err, &in) {
 		in.Path = path
@@ -98,7 +103,14 @@ func plain(err error) string {
 // with gzip, and ends when ctx does. The Record is reused by the next call.
 func Read(ctx context.Context, r io.Reader, emit func(*Record), opts ...Option) error {
 	buf := make([]byte, readSize)
+	p := NewParser(opts...)
 	n, err := io.ReadAtLeast(r, buf, 512)
+	if holes, ok := r.(*sparse); ok {
+		if skipped := holes.skip(buf[:n]); skipped > 0 {
+			p.Skip(int64(n) + skipped)
+			n, err = io.ReadAtLeast(r, buf, 512)
+		}
+	}
 	switch {
 	case errors.Is(err, io.EOF):
 		return &InputError{Code: "empty", Reason: "is empty"}
@@ -120,38 +132,51 @@ func Read(ctx context.Context, r io.Reader, emit func(*Record), opts ...Option) 
 	if err := refuse(buf[:n]); err != nil {
 		return err
 	}
-	p := NewParser(opts...)
 	p.Feed(buf[:n], emit)
-	if err := feed(ctx, r, func(b []byte) { p.Feed(b, emit) }); err != nil {
+	err = feed(ctx, r, buf, func(b []byte, skipped int64) {
+		p.Feed(b, emit)
+		p.Skip(skipped)
+	})
+	if err != nil {
 		return err
 	}
 	p.Flush(emit)
 	return p.verdict()
 }
 
-// feed reads r to its end while what was read before is being used. When ctx
-// ends it returns at once; a read that is under way ends by itself.
-func feed(ctx context.Context, r io.Reader, use func([]byte)) error {
+// feed reads r to its end while what was read before is being used, and says
+// how many bytes of a hole follow that. When ctx ends it returns at once; a read
+// that is under way ends by itself. It reads into buf, and makes another one
+// only for what is more than that.
+func feed(ctx context.Context, r io.Reader, buf []byte, use func(b []byte, skipped int64)) error {
 	type block struct {
-		data []byte
-		err  error
+		data    []byte
+		skipped int64
+		err     error
 	}
+	holes, _ := r.(*sparse)
 	full, free := make(chan block), make(chan []byte, 2)
-	free <- make([]byte, readSize)
-	free <- make([]byte, readSize)
+	free <- buf
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
-		for {
-			var buf []byte
+		for blocks := 0; ; blocks++ {
+			if blocks == 1 {
+				free <- make([]byte, len(buf))
+			}
+			var into []byte
 			select {
-			case buf = <-free:
+			case into = <-free:
 			case <-done:
 				return
 			}
-			n, err := r.Read(buf)
+			n, err := r.Read(into)
+			read := block{into[:n], 0, err}
+			if holes != nil {
+				read.skipped = holes.skip(read.data)
+			}
 			select {
-			case full <- block{buf[:n], err}:
+			case full <- read:
 			case <-done:
 				return
 			}
@@ -165,14 +190,14 @@ func feed(ctx context.Context, r io.Reader, use func([]byte)) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case b := <-full:
-			use(b.data)
+			use(b.data, b.skipped)
 			if errors.Is(b.err, io.EOF) {
 				return nil
 			}
 			if b.err != nil {
 				return readError(b.err)
 			}
-			free <- b.data[:readSize]
+			free <- b.data[:len(buf)]
 		}
 	}
 }
@@ -196,49 +221,4 @@ func (p *Parser) verdict() error {
 	return &InputError{Code: "not-a-log",
 		Reason: fmt.Sprintf("is not a training log: none of its %d lines is one that MindSpore or mindformers print", p.lines),
 		Remedy: "name the captured output of the training, or rank_N/info.log"}
-}
-
-// magics are the first bytes of what people take for a log by mistake.
-var magics = []struct{ head, name string }{
-	{"PK\x03\x04", "a zip file"},
-	{"BZh", "compressed with bzip2"},
-	{"\xfd7zXZ\x00", "compressed with xz"},
-	{"\x28\xb5\x2f\xfd", "compressed with zstd"},
-}
-
-// refuse recognises by its beginning what cannot be a log.
-func refuse(head []byte) error {
-	for _, m := range magics {
-		if bytes.HasPrefix(head, []byte(m.head)) {
-			return &InputError{Code: "compressed", Reason: "is " + m.name, Remedy: "unpack it first"}
-		}
-	}
-	if binary(head) {
-		return &InputError{Code: "binary", Reason: "is a binary file, not a log",
-			Remedy: "name the captured output of the training, or rank_N/info.log"}
-	}
-	return nil
-}
-
-// binary judges by the share of bytes that no text has. NUL bytes at the
-// beginning are passed over: a crash of the machine leaves them in logs.
-func binary(head []byte) bool {
-	if len(head) > 9 && head[8] == '{' && head[9] == '"' && head[7] == 0 && head[6] == 0 {
-		return true // safetensors: the length of a JSON header, then the header
-	}
-	b := bytes.TrimLeft(head, "\x00")
-	if len(b) == 0 {
-		return true
-	}
-	b = b[:min(len(b), 4096)]
-	bad := 0
-	for i := 0; i < len(b); {
-		r, n := utf8.DecodeRune(b[i:])
-		if r == utf8.RuneError && n <= 1 && len(b)-i >= utf8.UTFMax ||
-			r < ' ' && r != '\n' && r != '\r' && r != '\t' && r != 0x1b && r != '\b' && r != '\f' {
-			bad++
-		}
-		i += max(n, 1)
-	}
-	return bad*5 > len(b)
 }

@@ -42,9 +42,12 @@ type Summary struct {
 	stepMS   window // milliseconds of one step
 	samples  window // samples per second and device
 	scale    span   // loss scale
-	previous place  // of the step line before
+	scales   []ScaleChange
+	previous place // of the step line before
 	entered  time.Time
 	minLoss  float64
+
+	scaleChanges int64
 }
 
 // place is where a step stands in the plan.
@@ -132,13 +135,14 @@ func (s *Summary) step(st *Step) {
 		s.NonFiniteNorms++
 	}
 	if st.LossScale.Known {
-		s.scale.add(st.LossScale.Value)
+		s.addScale(st.GlobalStep(), st.LossScale.Value)
 	}
 	if finite(st.Loss) {
 		s.minLoss = min(s.minLoss, st.Loss)
 	}
 	s.health.add(st)
-	if st.StepMS > 0 {
+	// The first step of a run includes compiling.
+	if st.StepMS > 0 && s.previous != (place{}) {
 		s.stepMS.add(st.StepMS / float64(s.advance(st)))
 	}
 	s.previous = place{st.Format, st.Total, st.GlobalStep()}

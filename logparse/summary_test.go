@@ -143,11 +143,14 @@ func TestTimeLeft(t *testing.T) {
 	require.Equal(t, 500*time.Millisecond, s.MedianStep())
 
 	// F0 counts epochs from zero.
-	s = summarize(t, "Epoch:[  1/  2], step:[   10/   25], loss:[2.718/2.900], time:100.000 ms, lr:9.9e-06\n")
+	first := "Epoch:[  1/  2], step:[    9/   25], loss:[2.718/2.900], time:90000.000 ms, lr:9.9e-06\n"
+	s = summarize(t, first+"Epoch:[  1/  2], step:[   10/   25], loss:[2.718/2.900], time:100.000 ms, lr:9.9e-06\n")
 	require.EqualValues(t, 35, s.Last.GlobalStep())
 	left, _ = s.TimeLeft()
 	require.Equal(t, 1500*time.Millisecond, left)
 
+	_, ok = summarize(t, first).TimeLeft()
+	require.False(t, ok, "nothing but the compile is known")
 	_, ok = summarize(t, "epoch: 1 step: 5, loss is 2.3\n").TimeLeft()
 	require.False(t, ok)
 }
@@ -250,6 +253,10 @@ func (f failing) Read(b []byte) (int, error) {
 func TestVerdicts(t *testing.T) {
 	for name, c := range map[string]struct{ text, code string }{
 		"empty":       {"", "empty"},
+		"utf-16":      {"\xff\xfem\x00s\x00", "wide-text"},
+		"utf-16 bare": {strings.Repeat("m\x00s\x00 \x00", 100), "wide-text"},
+		"tar":         {"worker_0.log" + strings.Repeat("\x00", 245) + "ustar\x0000", "compressed"},
+		"lz4":         {"\x04\x22\x4d\x18" + strings.Repeat("\x00\x01\xff", 100), "compressed"},
 		"only nul":    {strings.Repeat("\x00", 5000), "binary"},
 		"picture":     {"\x89PNG\r\n\x1a\n" + strings.Repeat("\x00\x01\xff", 100), "binary"},
 		"weights":     {"\x0a\x00\x00\x00\x00\x00\x00\x00{\"a\":{}}   ", "binary"},
@@ -276,7 +283,8 @@ func TestVerdicts(t *testing.T) {
 		require.Contains(t, err.Error(), path)
 	}
 	// Chinese text, a log behind NUL bytes and a log without a newline are logs.
-	for _, text := range []string{"训练开始\n" + stepLine(1), strings.Repeat("\x00", 5000) + stepLine(1), stepLine(1)} {
+	for _, text := range []string{"训练开始\n" + stepLine(1), strings.Repeat("\x00", 5000) + stepLine(1), stepLine(1),
+		"训练开始\n" + strings.Repeat("\x00", 100_000) + stepLine(1)} {
 		require.EqualValues(t, 1, summarize(t, text).Steps)
 	}
 }

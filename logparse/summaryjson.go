@@ -59,6 +59,14 @@ type spanJSON struct {
 	Last  float `json:"last"`
 	Min   float `json:"min"`
 	Max   float `json:"max"`
+	// Changes are the newest, Count is how many there were.
+	Changes []changeJSON `json:"changes"`
+	Count   int64        `json:"count"`
+}
+
+type changeJSON struct {
+	Step  int64 `json:"step"`
+	Value float `json:"value"`
 }
 
 // MarshalJSON writes the summary: steps, first_step and last_step (objects, or
@@ -68,7 +76,8 @@ type spanJSON struct {
 // with their clocks in seconds, step_ms (median, p90, p99 of the last 4096
 // steps), samples_per_second and tokens_per_second (median, per device),
 // seconds_left, settings (numbers of the dumped configuration), loss
-// (running: exponential mean; median: of the last 20 steps), loss_scale.
+// (running: exponential mean; median: of the last 20 steps), loss_scale (first,
+// last, min, max, and changes: the newest of count, each with its step).
 func (s *Summary) MarshalJSON() ([]byte, error) { return s.Localized("") }
 
 // Localized is MarshalJSON with causes and remedies in the language of a
@@ -119,7 +128,11 @@ func (s *Summary) Localized(locale string) ([]byte, error) {
 		out.OverflowRate = Number{float64(s.OverflowSteps) / float64(s.Steps), true}.json()
 	}
 	if s.scale.seen {
-		out.LossScale = &spanJSON{float(s.scale.first), float(s.scale.last), float(s.scale.smallest), float(s.scale.largest)}
+		out.LossScale = &spanJSON{First: float(s.scale.first), Last: float(s.scale.last),
+			Min: float(s.scale.smallest), Max: float(s.scale.largest), Count: s.scaleChanges}
+		for _, c := range s.scales {
+			out.LossScale.Changes = append(out.LossScale.Changes, changeJSON{c.Step, float(c.Value)})
+		}
 	}
 	return json.Marshal(out)
 }

@@ -15,10 +15,13 @@ const (
 	DefaultPoll = 250 * time.Millisecond
 	// chunkSize is the most that one Chunk holds, and all that a tailer keeps.
 	chunkSize = 128 << 10
+	// smallChunk is enough for a log that is read as it is written; who has
+	// more to read gets chunkSize.
+	smallChunk = 16 << 10
 	// quietTime is kept between two looks that notifications asked for: a
 	// training writes several lines at once. All tailers look again at the
 	// same moments, so that what they read can be taken care of together.
-	quietTime = 50 * time.Millisecond
+	quietTime = 65 * time.Millisecond
 	// busyLooks is how many looks in a row must have given something before
 	// notifications are done without: each line would cause one, and the next
 	// look comes as early without.
@@ -42,7 +45,8 @@ type Position struct {
 type Chunk struct {
 	// Data is valid until the next call of Next.
 	Data []byte
-	// File and Offset say where Data begins.
+	// File and Offset say where Data begins. Between two chunks may be a hole,
+	// of which whoever parses is told by Parser.Skip.
 	File   FileID
 	Offset int64
 	// Fresh is set on the first chunk of another file than before, and of a
@@ -97,7 +101,7 @@ func WithWakeups(u *Wakeups) TailerOption { return func(t *Tailer) { t.wakeups =
 // new one is read from its beginning. Nothing is opened before Next.
 func NewTailer(path string, from Position, opts ...TailerOption) *Tailer {
 	t := &Tailer{path: path, poll: DefaultPoll, from: from,
-		wake: make(chan struct{}, 1), drain: make(chan struct{}), buf: make([]byte, chunkSize)}
+		wake: make(chan struct{}, 1), drain: make(chan struct{}), buf: make([]byte, smallChunk)}
 	for _, o := range opts {
 		o(t)
 	}
@@ -224,6 +228,9 @@ func (t *Tailer) look() (Chunk, error) {
 			t.restart()
 			continue
 		}
+		if n > 0 && t.skip(t.buf[:n]) {
+			continue
+		}
 		if n > 0 {
 			return t.chunk(t.buf[:n]), nil
 		}
@@ -236,11 +243,31 @@ func (t *Tailer) look() (Chunk, error) {
 	}
 }
 
+// skip passes over the hole that begins with what was read, if there is one.
+func (t *Tailer) skip(data []byte) bool {
+	if !IsHole(data) {
+		return false
+	}
+	end := HoleEnd(t.file, t.at.Offset)
+	if end <= t.at.Offset {
+		return false
+	}
+	last := make([]byte, min(end, markSize))
+	if n, _ := t.file.ReadAt(last, end-int64(len(last))); n < len(last) {
+		return false // it was emptied again: the next look sees that
+	}
+	t.last, t.at.Offset, t.at.Mark = last, end, markOf(last)
+	return true
+}
+
 // chunk hands out what was read and moves the position.
 func (t *Tailer) chunk(data []byte) Chunk {
 	c := Chunk{Data: data, File: t.at.File, Offset: t.at.Offset, Fresh: t.fresh, Read: t.looked}
 	t.fresh, t.replaced = false, false
 	t.caughtUp = len(data) < len(t.buf)
+	if !t.caughtUp && len(t.buf) < chunkSize {
+		t.buf = make([]byte, chunkSize)
+	}
 	t.last = append(t.last, data[max(0, len(data)-markSize):]...)
 	t.last = t.last[max(0, len(t.last)-markSize):]
 	t.at.Offset += int64(len(data))

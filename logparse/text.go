@@ -19,11 +19,7 @@ func (p *Parser) text(b []byte) {
 		}
 	}
 	if !p.inTrace() {
-		switch {
-		case parseLossMonitor(b, &p.rec.Step):
-			p.step()
-			return
-		case parseEpoch(b, &p.rec.Epoch):
+		if parseEpoch(b, &p.rec.Epoch) {
 			p.put(KindEpoch)
 			return
 		}
@@ -61,6 +57,10 @@ func (p *Parser) embedded(b []byte) bool {
 			}
 			if parseStep(b[at:], &p.rec.Step, p.problems.cut) {
 				p.step()
+				return true
+			}
+		case wordLoss:
+			if !p.inTrace() && p.lossMonitors(b) {
 				return true
 			}
 		case wordSeqLength:

@@ -51,6 +51,8 @@ type trace struct {
 	open bool
 	// lead is what a launcher put before each line, such as "[1,0]<stderr>:".
 	lead string
+	// group says where in a tree of exceptions the lines are.
+	group int
 }
 
 func (p *Parser) inTrace() bool { return p.problems.trace.state != traceNone }
@@ -76,6 +78,14 @@ func (p *Parser) openTrace(quiet bool) {
 // traceText reads a line without a prefix, with the words found in it.
 func (p *Parser) traceText(b []byte, found []find) {
 	t := &p.problems.trace
+	if t.group != groupNone {
+		p.groupLine(b, found)
+		return
+	}
+	if bytes.HasSuffix(b, []byte(groupHead)) && len(bytes.TrimLeft(b, " ")) == len(groupHead) {
+		p.openGroup(b)
+		return
+	}
 	if isTracebackHead(b) {
 		p.openTrace(false)
 		t.lead = string(b[:len(b)-len(tracebackHead)])
@@ -123,7 +133,7 @@ func (p *Parser) looseText(b []byte, found []find) {
 	}
 	if bytes.HasPrefix(b, []byte("SyntaxError: ")) || bytes.HasPrefix(b, []byte("IndentationError: ")) {
 		// Of a script that Python cannot even read it prints no traceback.
-		p.report(problem{p.table.exception, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}, p.now}, nil)
+		p.report(p.exception(b), nil)
 		return
 	}
 	if p.quoted(b) || len(found) == 0 {
@@ -151,13 +161,18 @@ func (p *Parser) quoted(b []byte) bool {
 // exceptionLine reads the line that ends a traceback.
 func (p *Parser) exceptionLine(b []byte, found []find) {
 	t := &p.problems.trace
-	now := problem{p.table.exception, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}, p.now}
+	now := p.exception(b)
 	if t.exception.sig == nil || !keepsFirst(t.exception.text, now.text, t.link) {
 		t.exception = now
 		t.open = saysNothing(message(now.text))
 	}
 	t.state, t.link, t.body = traceBody, linkNone, 0
 	p.traceHit(b, found)
+}
+
+// exception is the problem that the exception in the line b is.
+func (p *Parser) exception(b []byte) problem {
+	return problem{p.table.exception, text(b, maxText), p.lines + 1, p.rec.Offset, time.Time{}, p.now}
 }
 
 // keepsFirst decides which of two linked exceptions tells what is wrong: the

@@ -65,3 +65,65 @@ func TestTracebackComesAfterwards(t *testing.T) {
 	require.EqualValues(t, 1, s.ErrorLines[0])
 	require.Len(t, s.Errors[0].Traceback, 5)
 }
+
+// groupTree is what Python 3.11 prints for a group of exceptions: one with a
+// note, raised from another, and a group without a traceback of its own.
+const groupTree = `  + Exception Group Traceback (most recent call last):
+  |   File "train.py", line 19, in <module>
+  |     main()
+  | ExceptionGroup: several workers failed (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "train.py", line 4, in inner
+    |     {}["a"]
+    |     ~~^^^^^
+    | KeyError: 'a'
+    | note: of rank 3
+    |@
+    | The above exception was the direct cause of the following exception:
+    |@
+    | Traceback (most recent call last):
+    |   File "train.py", line 7, in inner
+    |     raise ValueError("outer says\nmore lines") from e
+    | ValueError: outer says
+more lines
+    +---------------- 2 ----------------
+    | ExceptionGroup: inner group (1 sub-exception)
+    +-+---------------- 1 ----------------
+      | Traceback (most recent call last):
+      |   File "train.py", line 10, in <lambda>
+      | FileNotFoundError: [Errno 2] No such file or directory: '/nowhere'
+      +------------------------------------
+`
+
+func TestTreeOfExceptions(t *testing.T) {
+	tree := strings.ReplaceAll(groupTree, "|@", "| ")
+	lines := strings.Split(strings.TrimSuffix(tree, "\n"), "\n")
+	got := records(tree + "2025-07-09 12:00:00,123 - mindformers - INFO - x\n")
+	require.Len(t, got, 1)
+	require.Equal(t, "KeyError: 'a'", got[0].Problem.Text)
+	require.EqualValues(t, 10, got[0].Line)
+	require.Equal(t, lines, got[0].Problem.Traceback)
+
+	// What it raises while it is handled ends the program.
+	after := "\nDuring handling of the above exception, another exception occurred:\n\n" +
+		"Traceback (most recent call last):\n  File \"train.py\", line 30\nOddError: gave up\n"
+	got = records(tree + after)
+	require.Len(t, got, 1)
+	require.Equal(t, "OddError: gave up", got[0].Problem.Text)
+	require.Len(t, got[0].Problem.Traceback, len(lines)+6)
+
+	// A known error within it tells more than the first exception.
+	got = records(strings.Replace(tree, "FileNotFoundError: ", "RuntimeError: Memory not enough: ", 1))
+	require.Len(t, got, 1)
+	require.Equal(t, "device-oom", got[0].Problem.Signature.ID)
+
+	// One that is cut off is told as far as it goes, and any split gives the same.
+	for end := 0; end < len(tree); end += 37 {
+		var single [][]byte
+		for i := range end {
+			single = append(single, []byte(tree[i:i+1]))
+		}
+		require.Equal(t, listing([][]byte{[]byte(tree[:end])}, true), listing(single, true))
+	}
+}
