@@ -183,6 +183,9 @@ func (c *ckptFile) flush() error {
 		return nil
 	}
 	c.open, c.any = nil, true
+	if err := checkCkptType(t); err != nil {
+		return err
+	}
 	if err := checkSize(t); err != nil {
 		return err
 	}

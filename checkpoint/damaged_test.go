@@ -24,6 +24,16 @@ func TestDamagedCkpt(t *testing.T) {
 		{"overflowing bytes", f4(1 << 61), "absurd shape"},
 		{"too many dimensions", f4(make([]int64, 100)...), "more than 64 dimensions"},
 		{"no type", recordBytes("w", "", []int64{4}, make([]byte, 16)), "no type"},
+		{"damaged type", recordBytes("w", "Fload32", []int64{4}, make([]byte, 16)), `is of type "Fload32", which its format does not have`},
+		{"damaged width", recordBytes("w", "Float30", []int64{4}, make([]byte, 16)), `"Float30", which its format does not have`},
+		{"width that does not fit", recordBytes("w", "Float128", []int64{4}, make([]byte, 16)), `"Float128", which its format does not have`},
+		{"type of safetensors", recordBytes("w", "F33", []int64{4}, make([]byte, 16)), `"F33", which its format does not have`},
+		{"type that MindSpore cannot load", recordBytes("w", "Complex64", []int64{2}, make([]byte, 16)), "but does not load"},
+		{"string of a shape", recordBytes("w", "str", []int64{4}, make([]byte, 16)), "is a string of shape [4] with 16 bytes"},
+		{"string of half a character", recordBytes("w", "str", []int64{0}, make([]byte, 18)), "with 18 bytes"},
+		{"name is no UTF-8", recordBytes("w\xe1", "Float32", []int64{4}, make([]byte, 16)), "no UTF-8"},
+		{"type is no UTF-8", recordBytes("w", "Float\xb32", []int64{4}, make([]byte, 16)), "no UTF-8"},
+		{"field 0", []byte("\x0a\x08\x00\x00\x0a\x01w\x12\x01\x00"), "no protobuf field of number 0"},
 		{"no name", recordBytes("", "Float32", []int64{4}, make([]byte, 16)), "no tensor name"},
 		{"long name", recordBytes(strings.Repeat("w", 100_000), "Float32", []int64{4}, make([]byte, 16)), "a name of 100000 bytes is absurd"},
 		{"name longer than the file", []byte("\x0a\x7f\x0a\xff\xff\xff\xff\x0f"), "does not fit into its record"},
@@ -57,7 +67,9 @@ func TestUnusualButWholeCkpt(t *testing.T) {
 	packed[6] = byte(len(packed) - 7)
 	mapped := mapRecord("m", "\x08\x02\x12\x05int32\x1a\x08\x00\x00\x00\x00\x00\x00\x00\x00")
 	for name, content := range map[string][]byte{
-		"unknown type":               recordBytes("w", "random_op", []int64{4}, make([]byte, 3)),
+		"type without a size":        recordBytes("w", "random_op", []int64{4}, make([]byte, 3)),
+		"type of a later version":    recordBytes("w", "Float8_e4m3fn", []int64{4}, make([]byte, 4)),
+		"type of half bytes":         recordBytes("w", "Float4", []int64{5}, make([]byte, 3)),
 		"str":                        recordBytes("w", "str", []int64{0}, make([]byte, 12)),
 		"scalar as dims [0]":         recordBytes("w", "Float32", []int64{0}, make([]byte, 4)),
 		"scalar without dims":        recordBytes("w", "Float32", nil, make([]byte, 4)),

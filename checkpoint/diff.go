@@ -124,7 +124,7 @@ var ErrIncomplete = errors.New("the checkpoint is not complete")
 // commonTypes are MindSpore's names for the types of safetensors.
 var commonTypes = map[string]string{
 	"BOOL": "Bool", "U8": "UInt8", "I8": "Int8", "I16": "Int16", "U16": "UInt16", "F16": "Float16", "BF16": "BFloat16",
-	"I32": "Int32", "U32": "UInt32", "F32": "Float32", "I64": "Int64", "U64": "UInt64", "F64": "Float64", "C64": "Complex64",
+	"I32": "Int32", "U32": "UInt32", "F32": "Float32", "I64": "Int64", "U64": "UInt64", "F64": "Float64",
 }
 
 func commonType(t string) string {

@@ -23,7 +23,7 @@ func ExampleVerify() {
 	}
 	// Output:
 	// true ckpt 76 1_100 ""
-	// false safetensors 0 1_60 "cut off: 253802 of 564004 bytes are missing"
+	// false safetensors 41 1_60 "cut off: 253802 of 564004 bytes are missing, from \"adam_v.model.layers.1.feed_forward.w3.weight\" on, tensor 42 of 69"
 }
 
 func ExampleInspect() {

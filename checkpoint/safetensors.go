@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -21,8 +20,11 @@ const (
 	lengthBytes = 8
 	// maxHeader is the format's own limit.
 	maxHeader = 100_000_000
-	// maxTensors bounds the memory that a hostile header can ask for.
-	maxTensors = 250_000
+	// maxTensors and maxNumbers, of all shapes together, bound the memory that
+	// a hostile header can ask for. The largest model there is has 91,000
+	// tensors, and as many twice again with its optimizer's state.
+	maxTensors = 320_000
+	maxNumbers = 8 * maxTensors
 	// maxToken bounds a name or number within the header.
 	maxToken = 64 << 10
 	// metadataKey holds strings about the file; MindSpore puts its CRC there.
@@ -33,7 +35,11 @@ const (
 // safetensorsFile is the table of contents of one .safetensors.
 type safetensorsFile struct {
 	tensors []*Tensor // in file order once checked
+	names   map[string]bool
+	numbers int // in all shapes
 	crc     *uint32
+	// short is why the file ends too early; tensors are those that are whole.
+	short error
 }
 
 // readSafetensors reads and checks the header; it reads nothing of the data.
@@ -52,7 +58,7 @@ func readSafetensors(ctx context.Context, r io.ReaderAt, size int64) (*safetenso
 	case int64(n) > size-lengthBytes:
 		return nil, damagef("cut off within its header: %d bytes are missing", int64(n)-(size-lengthBytes))
 	}
-	f := &safetensorsFile{}
+	f := &safetensorsFile{names: map[string]bool{}}
 	header := &tokenGuard{r: io.NewSectionReader(r, lengthBytes, int64(n))}
 	decoder := json.NewDecoder(bufio.NewReader(header))
 	decoder.UseNumber()
@@ -72,6 +78,7 @@ func readSafetensors(ctx context.Context, r io.ReaderAt, size int64) (*safetenso
 		}
 		return nil, err
 	}
+	f.names = nil
 	return f, f.tile(lengthBytes+int64(n), size)
 }
 
@@ -151,6 +158,10 @@ func (f *safetensorsFile) entry(d *json.Decoder, name string) error {
 	if len(f.tensors) == maxTensors {
 		return damagef("its header names more than %d tensors", maxTensors)
 	}
+	if f.names[name] {
+		return damagef("its header names tensor %q twice", name)
+	}
+	f.names[name] = true
 	t := &Tensor{Name: name, Shape: []int64{}}
 	if err := expect(d, json.Delim('{')); err != nil {
 		return err
@@ -185,9 +196,15 @@ func (f *safetensorsFile) entry(d *json.Decoder, name string) error {
 	if t.Type == "" || len(offsets) != 2 || offsets[0] < 0 || offsets[1] < offsets[0] {
 		return damagef("tensor %q has no type, or its place in the file is absurd", name)
 	}
+	if f.numbers += len(t.Shape); f.numbers > maxNumbers {
+		return damagef("its header holds shapes of more than %d numbers", maxNumbers)
+	}
 	t.Bytes = offsets[1] - offsets[0]
 	t.sections = []section{{offsets[0], t.Bytes}}
 	f.tensors = append(f.tensors, t)
+	if err := checkType(t, safetensorsTypes); err != nil {
+		return err
+	}
 	return checkSize(t)
 }
 
@@ -231,7 +248,7 @@ func (f *safetensorsFile) tile(data, size int64) error {
 	case len(f.tensors) == 0:
 		return damagef("it holds no tensor")
 	case end > have:
-		return damagef("cut off: %d of %d bytes are missing", end-have, data+end)
+		f.cut(data, have, end)
 	case end < have:
 		return damagef("%d bytes follow the last tensor", have-end)
 	}
@@ -241,36 +258,11 @@ func (f *safetensorsFile) tile(data, size int64) error {
 	return nil
 }
 
-// tokenGuard passes a JSON text on as long as no string or number in it is
-// longer than maxToken, which the decoder would otherwise take into memory
-// whole.
-type tokenGuard struct {
-	r     io.Reader
-	read  int64
-	run   int
-	quote bool
-	skip  bool // the character after a backslash
-}
-
-func (g *tokenGuard) Read(p []byte) (int, error) {
-	n, err := g.r.Read(p)
-	g.read += int64(n)
-	for _, b := range p[:n] {
-		switch {
-		case g.skip:
-			g.skip = false
-		case b == '\\':
-			g.skip = g.quote
-		case b == '"':
-			g.quote = !g.quote
-			g.run = 0
-		case !g.quote && bytes.IndexByte([]byte(" \t\r\n{}[]:,"), b) >= 0:
-			g.run = 0
-			continue
-		}
-		if g.run++; g.run > maxToken {
-			return 0, damagef("its header holds a name or number of more than %d bytes", maxToken)
-		}
-	}
-	return n, err
+// cut keeps the tensors that are whole of a file that ends after have bytes of
+// data, which should be end, and says within which one it does.
+func (f *safetensorsFile) cut(data, have, end int64) {
+	whole := slices.IndexFunc(f.tensors, func(t *Tensor) bool { return t.sections[0].off+t.sections[0].len > have })
+	f.short = damagef("cut off: %d of %d bytes are missing, from %q on, tensor %d of %d",
+		end-have, data+end, f.tensors[whole].Name, whole+1, len(f.tensors))
+	f.tensors = f.tensors[:whole]
 }

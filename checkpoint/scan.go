@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,13 @@ import (
 // maxDepth is how deep below a watched directory checkpoints are looked for:
 // output/checkpoint/rank_0 is two below output.
 const maxDepth = 6
+
+// maxEntries is how many names one look takes in. A link in an output directory
+// may lead to all files of the machine.
+const maxEntries = 1_000_000
+
+// errTooMany says that a look was given up.
+var errTooMany = fmt.Errorf("there are more than %d files below: name the directory of the checkpoints itself", maxEntries)
 
 // seenFile is a file or iteration directory as a scan saw it.
 type seenFile struct {
@@ -46,6 +54,7 @@ type scan struct {
 	files   []seenFile
 	dirs    []string // all that were read
 	visited map[fileID]bool
+	entries int // names that were taken in
 	// problems are directories that could not be read, by path.
 	problems map[string]error
 	// links also lists links to files: for a person who asks for a directory.
@@ -59,12 +68,29 @@ func List(ctx context.Context, dir string) ([]string, error) {
 		return nil, openError(dir, err)
 	}
 	s := &scan{ctx: ctx, visited: map[fileID]bool{}, problems: map[string]error{}, links: true}
-	if err := s.dir(filepath.Clean(dir), 0); err != nil {
+	if err := s.whole(filepath.Clean(dir)); err != nil {
 		return nil, err
 	}
 	var paths []string
 	for _, f := range s.files {
 		if f.kind.Checkpoint() {
+			paths = append(paths, f.path)
+		}
+	}
+	slices.Sort(paths)
+	return paths, nil
+}
+
+// Leftovers returns the temporary files below a directory, sorted by path. Each
+// is being written, or was when its writer died.
+func Leftovers(ctx context.Context, dir string) ([]string, error) {
+	s := &scan{ctx: ctx, visited: map[fileID]bool{}, problems: map[string]error{}}
+	if err := s.whole(filepath.Clean(dir)); err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, f := range s.files {
+		if f.kind == KindTemporary {
 			paths = append(paths, f.path)
 		}
 	}
@@ -90,6 +116,17 @@ func look(ctx context.Context, dirs []string) (*scan, error) {
 	return s, nil
 }
 
+// whole reads all below a directory, or none of it.
+func (s *scan) whole(dir string) error {
+	if err := s.dir(dir, 0); err != nil {
+		return err
+	}
+	if s.entries > maxEntries {
+		return &ReadError{Path: dir, Reason: errTooMany.Error(), Err: errTooMany}
+	}
+	return nil
+}
+
 func (s *scan) problem(path string, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		s.problems[path] = err
@@ -100,6 +137,9 @@ func (s *scan) problem(path string, err error) {
 func (s *scan) dir(path string, depth int) error {
 	if err := s.ctx.Err(); err != nil {
 		return err
+	}
+	if s.entries > maxEntries {
+		return nil
 	}
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
@@ -118,6 +158,10 @@ func (s *scan) dir(path string, depth int) error {
 	entries, err := os.ReadDir(path)
 	s.problem(path, err)
 	s.dirs = append(s.dirs, path)
+	if s.entries += len(entries); s.entries > maxEntries {
+		s.problem(path, errTooMany)
+		return nil
+	}
 	for _, e := range entries {
 		if err := s.entry(filepath.Join(path, e.Name()), e, depth); err != nil {
 			return err

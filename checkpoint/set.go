@@ -58,7 +58,8 @@ type setKey struct {
 
 // Sets finds the training checkpoints below a directory and puts the ranks
 // together, the highest step first. ranks is how many ranks the training has;
-// with 0 it is taken to have those of which there is any file. What a failing
+// with 0 it is taken to have those from the lowest to the highest of which there
+// is any file: on one of several machines that is not from 0 on. What a failing
 // MindSpore saved (_breakpoint) is left out, and so are weights-only files:
 // neither is a state to go on from.
 func Sets(ctx context.Context, dir string, ranks int, opt Options) ([]Set, error) {
@@ -82,6 +83,31 @@ func Sets(ctx context.Context, dir string, ranks int, opt Options) ([]Set, error
 		g.add(key, RankFile{RankOf(path), v})
 	}
 	return g.finish(ranks), nil
+}
+
+// SetsBelow are the sets of several directories, the highest step of all first.
+// A directory that is not there holds none, and one that lies in another is
+// read once.
+func SetsBelow(ctx context.Context, dirs []string, ranks int, opt Options) ([]Set, error) {
+	var all []Set
+	seen := map[string]bool{}
+	for _, dir := range dirs {
+		sets, err := Sets(ctx, dir, ranks, opt)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range sets {
+			if first := s.Files[0].Path; !seen[first] {
+				seen[first] = true
+				all = append(all, s)
+			}
+		}
+	}
+	slices.SortFunc(all, newestFirst)
+	return all, nil
 }
 
 // ResumePoint is the set with the highest step that is complete for all ranks,
@@ -174,10 +200,13 @@ func (g *grouping) finish(ranks int) []Set {
 		s.Complete = s.Reason == ""
 		out = append(out, *s)
 	}
-	slices.SortFunc(out, func(a, b Set) int {
-		return cmp.Or(-cmp.Compare(value(a.Step), value(b.Step)), -a.Modified.Compare(b.Modified), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(out, newestFirst)
 	return out
+}
+
+// newestFirst orders sets by step, the highest first.
+func newestFirst(a, b Set) int {
+	return cmp.Or(-cmp.Compare(value(a.Step), value(b.Step)), -a.Modified.Compare(b.Modified), cmp.Compare(a.Name, b.Name))
 }
 
 // position is where the training stood, counted from its start.
@@ -205,6 +234,9 @@ func (g *grouping) compare(s *Set) {
 	}
 }
 
+// maxMissing is how many ranks without a file are named.
+const maxMissing = 8
+
 // reason says why a set cannot be resumed from; "" if it can.
 func (g *grouping) reason(s *Set, ranks int, shared bool) string {
 	for _, f := range s.Files {
@@ -221,28 +253,28 @@ func (g *grouping) reason(s *Set, ranks int, shared bool) string {
 	if shared {
 		return "" // an iteration directory holds all ranks
 	}
-	want := g.ranks[s.series]
-	if ranks > 0 {
-		want = map[int]bool{}
-		for r := range ranks {
-			want[r] = true
-		}
+	first, last := 0, ranks-1
+	if ranks == 0 {
+		seen := slices.Sorted(maps.Keys(g.ranks[s.series]))
+		first, last = seen[0], seen[len(seen)-1]
 	}
 	have := map[int]bool{}
 	for _, f := range s.Files {
 		have[f.Rank] = true
 	}
 	var missing []string
-	for _, r := range slices.Sorted(maps.Keys(want)) {
+	for r := first; r <= last && len(missing) <= maxMissing; r++ {
 		if !have[r] {
 			missing = append(missing, fmt.Sprint(r))
 		}
 	}
-	switch len(missing) {
-	case 0:
+	switch {
+	case len(missing) == 0:
 		return ""
-	case 1:
+	case len(missing) == 1:
 		return "rank " + missing[0] + " has none"
+	case len(missing) > maxMissing:
+		missing[maxMissing] = "…"
 	}
 	return "ranks " + strings.Join(missing, ", ") + " have none"
 }

@@ -79,6 +79,20 @@ func TestResumePoint(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
+// How many ranks there are is not known; that one of them has nothing at all is.
+func TestARankThatIsMissingAltogether(t *testing.T) {
+	dir := t.TempDir()
+	for _, rank := range []int{8, 9, 11} { // of the second machine
+		saveRank(t, dir, rank, "", 1, 20, 20)
+	}
+	require.Equal(t, "rank 10 has none", sets(t, dir, 0)[0].Reason)
+	saveRank(t, dir, 10, "", 1, 20, 20)
+	require.Equal(t, "llama-1_20.ckpt", resume(t, dir, 0))
+	require.Equal(t, "ranks 0, 1, 2, 3, 4, 5, 6, 7, … have none", sets(t, dir, 1000)[0].Reason)
+	saveRank(t, dir, 50_000, "", 1, 20, 20)
+	require.Equal(t, "ranks 12, 13, 14, 15, 16, 17, 18, 19, … have none", sets(t, dir, 0)[0].Reason)
+}
+
 // After a resume the names count from there: 2_24 is step 128 of the whole.
 func TestResumePointAfterAResume(t *testing.T) {
 	dir := t.TempDir()
@@ -146,4 +160,40 @@ func TestListFindsLinksAndSkipsTheRest(t *testing.T) {
 	got, err := List(context.Background(), dir)
 	require.NoError(t, err)
 	require.Equal(t, []string{a, link}, got)
+}
+
+// A link to all files of the machine, say: a look ends, and says that it did not
+// see all.
+func TestALinkToTooManyFiles(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Symlink("/proc", filepath.Join(dir, "everything")))
+	write(t, dir, "a_rank_0-1_20.ckpt", training(1, 20, 20))
+	s := &scan{ctx: t.Context(), visited: map[fileID]bool{}, problems: map[string]error{}, entries: maxEntries - 100}
+	err := s.whole(dir)
+	require.ErrorIs(t, err, errTooMany)
+	require.ErrorContains(t, err, dir+": there are more than 1000000 files below")
+	require.NotEmpty(t, s.problems)
+	require.Len(t, s.files, 1, "what was seen before counts")
+}
+
+// Attempts and commands save in directories of their own: what they hold is one
+// list, by step, and each file is in it once.
+func TestSetsOfSeveralDirectories(t *testing.T) {
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	for _, step := range []int64{20, 60} {
+		saveRank(t, first, 0, "", 1, step, step)
+	}
+	for _, step := range []int64{40, 80} {
+		saveRank(t, second, 0, "", 1, step, step)
+	}
+	for _, dirs := range [][]string{{first, second}, {second, first}, {dir, first, filepath.Join(dir, "none"), second}} {
+		found, err := SetsBelow(t.Context(), dirs, 1, Options{})
+		require.NoError(t, err)
+		var steps []int64
+		for _, s := range found {
+			steps = append(steps, *s.Step)
+		}
+		require.Equal(t, []int64{80, 60, 40, 20}, steps, dirs)
+	}
 }

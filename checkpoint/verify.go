@@ -22,8 +22,10 @@ type Options struct {
 	// between two tensors is found out.
 	Like string
 	// AnyWriter accepts PREFIX-EPOCH_STEP files without the tensors with
-	// which mindformers ends them: those of MindSpore's own ModelCheckpoint.
-	// A file that was cut between two tensors is then taken for complete.
+	// which mindformers ends them. A file that was cut between two tensors is
+	// then taken for complete. Those of MindSpore's own ModelCheckpoint need
+	// it only if they hold no optimizer's state, or a rank in their name as
+	// mindformers 0.2 and 0.3 put there.
 	AnyWriter bool
 }
 
@@ -65,15 +67,16 @@ func Inspect(ctx context.Context, path string, opt Options, each func(*Tensor) e
 
 // inspection is one file being looked at.
 type inspection struct {
-	ctx  context.Context
-	opt  Options
-	each func(*Tensor) error
-	name Name
-	v    Verdict
-	pos  position
-	w    *window
-	deep *deepReader
-	like map[string]bool
+	ctx   context.Context
+	opt   Options
+	each  func(*Tensor) error
+	name  Name
+	v     Verdict
+	pos   position
+	stock stock
+	w     *window
+	deep  *deepReader
+	like  map[string]bool
 }
 
 // verdict turns what went wrong into the verdict's reason.
@@ -143,9 +146,8 @@ func (i *inspection) whole() error {
 		return &damage{reason: "a temporary file: saving it has not finished"}
 	}
 	if i.name.Kind == KindTraining && !i.opt.AnyWriter {
-		if m := i.pos.missing(); len(m) > 0 {
-			return damagef("has no %s, with which a training checkpoint ends: it was cut between two tensors after %d of them",
-				strings.Join(m, ", "), i.v.Tensors)
+		if err := i.ended(); err != nil {
+			return err
 		}
 	}
 	if len(i.like) > 0 {
@@ -156,6 +158,25 @@ func (i *inspection) whole() error {
 		return damagef("lacks %d tensors that %s has, such as %q", len(names), i.opt.Like, slices.Min(names))
 	}
 	return nil
+}
+
+// ended says whether a training checkpoint has the tensors that come last.
+func (i *inspection) ended() error {
+	m := i.pos.missing()
+	if len(m) == 0 {
+		return nil
+	}
+	if i.name.maybeStock() {
+		// A safetensors file says itself how long it is.
+		if missing, ok := i.stock.judge(&i.pos); ok || i.v.Format == FormatSafetensors {
+			return missing
+		}
+	}
+	if i.v.Format == FormatSafetensors {
+		return damagef("has no %s, without which no training goes on from it", strings.Join(m, ", "))
+	}
+	return damagef("has no %s, with which a training checkpoint ends: it was cut between two tensors after %d of them",
+		strings.Join(m, ", "), i.v.Tensors)
 }
 
 func (i *inspection) loadLike() error {
@@ -180,6 +201,9 @@ func (i *inspection) tensor(t *Tensor) error {
 	delete(i.like, t.Name)
 	if err := i.pos.add(i.w, t); err != nil {
 		return err
+	}
+	if i.name.maybeStock() {
+		i.stock.add(t)
 	}
 	if i.each == nil {
 		return nil
@@ -219,7 +243,7 @@ func (i *inspection) safetensors() error {
 	if err != nil {
 		return err
 	}
-	if i.deep != nil {
+	if i.deep != nil && f.short == nil {
 		i.deep.sum = f.crc != nil
 		byName := slices.Clone(f.tensors)
 		slices.SortFunc(byName, func(a, b *Tensor) int { return cmp.Compare(a.Name, b.Name) })
@@ -234,8 +258,8 @@ func (i *inspection) safetensors() error {
 			return err
 		}
 	}
-	if i.deep == nil {
-		return nil
+	if i.deep == nil || f.short != nil {
+		return f.short
 	}
 	i.v.Deep = &i.deep.out
 	return i.deep.check(f.crc)

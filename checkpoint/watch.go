@@ -25,6 +25,7 @@ func (w *Watcher) Run(ctx context.Context, found func(v Verdict, rank int) error
 	defer bell.close()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var rest time.Duration // after a look that took long
 	for {
 		select {
 		case <-ctx.Done():
@@ -35,20 +36,28 @@ func (w *Watcher) Run(ctx context.Context, found func(v Verdict, rank int) error
 		case <-bell.troubles(): //nolint:errcheck // whatever it is, the answer is to look
 		case <-bell.rings():
 			// Many changes come at once; one look after a moment is enough.
-			timer.Reset(w.opt.Settle / 2)
+			timer.Reset(max(w.opt.Settle/2, rest))
 			if err := bell.quiet(ctx, timer.C); err != nil {
 				return err
 			}
 		case <-timer.C:
 		}
+		began := time.Now()
 		out, err := w.Poll(ctx)
+		if rest = 0; time.Since(began) > longLook {
+			rest = 4 * time.Since(began)
+		}
 		if err := tell(out, err, found); err != nil {
 			return err
 		}
 		bell.watch(w.seen)
-		timer.Reset(w.wait())
+		timer.Reset(max(w.wait(), rest))
 	}
 }
+
+// longLook is how long a look may take before the next one waits longer: most of
+// the time nothing is looked at, however much there is to see.
+const longLook = 250 * time.Millisecond
 
 // wait is the time to the next look.
 func (w *Watcher) wait() time.Duration {

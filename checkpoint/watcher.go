@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -39,8 +40,8 @@ type WatchOptions struct {
 // which may be one tick behind the time that a program reads.
 const clockSlack = 10 * time.Millisecond
 
-// Found is what a [Watcher] reports: a checkpoint that is complete, or, from
-// [Watcher.Sweep] only, what a dead writer left unfinished.
+// Found is what a [Watcher] reports: a checkpoint that is complete, or what a
+// dead writer left unfinished.
 type Found struct {
 	Verdict
 	Rank int
@@ -68,6 +69,7 @@ type watched struct {
 	since  time.Time // last is unchanged since
 	judged bool      // last needs no further look
 	told   bool      // last was reported, or was there before
+	whole  bool      // last was found complete
 }
 
 // same says whether a file was not written to since.
@@ -168,8 +170,9 @@ func (w *Watcher) ready(f *watched) bool {
 }
 
 // Poll looks once and returns the checkpoints that have become complete, the
-// oldest first. Something that is not complete is not reported: its writer may
-// be at work.
+// oldest first. Something that is not complete is not reported while its writer
+// may be at work, which it is not once a later save into the same directory is
+// complete.
 func (w *Watcher) Poll(ctx context.Context) ([]Found, error) {
 	s, err := look(ctx, w.dirs)
 	if err != nil {
@@ -198,9 +201,37 @@ func (w *Watcher) Poll(ctx context.Context) ([]Found, error) {
 		}
 		f.judged = true
 		if v.Complete {
-			f.told = true
+			f.told, f.whole = true, true
 			out = append(out, Found{v, RankOf(c.path)})
 		}
+	}
+	return w.abandoned(ctx, s, out)
+}
+
+// abandoned adds to out what is unfinished and older than a complete checkpoint
+// in its directory: a rank saves one after the other.
+func (w *Watcher) abandoned(ctx context.Context, s *scan, out []Found) ([]Found, error) {
+	newest := map[string]time.Time{}
+	for path, f := range w.files {
+		if dir := filepath.Dir(path); f.whole && f.last.kind == KindTraining && f.last.modified.After(newest[dir]) {
+			newest[dir] = f.last.modified
+		}
+	}
+	for _, c := range s.files {
+		f := w.files[c.path]
+		if f == nil || f.told || c.iteration != nil || c.kind != KindTraining && c.kind != KindTemporary ||
+			!w.settled(f) || !c.modified.Add(w.opt.Interval).Before(newest[filepath.Dir(c.path)]) {
+			continue
+		}
+		v, err := w.judge(ctx, c)
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		if err != nil || v.Complete || !v.isOf(c) {
+			continue // the sweep tries again
+		}
+		f.judged, f.told = true, true
+		out = append(out, Found{v, RankOf(c.path)})
 	}
 	return out, nil
 }

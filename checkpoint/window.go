@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"errors"
 	"io"
+	"unicode/utf8"
 )
 
 // window reads small pieces of a large file through one small buffer, so that
@@ -68,6 +69,9 @@ const (
 	wireFixed32 = 5
 )
 
+// maxField is the highest number that protobuf allows a field.
+const maxField = 1<<29 - 1
+
 // field is one field of a protobuf message: its number, and where its value
 // lies (for a varint: the value itself).
 type field struct {
@@ -87,6 +91,9 @@ func (w *window) field(off, end int64) (f field, err error) {
 		return f, err
 	}
 	f.number, f.wire = key>>3, uint8(key&7)
+	if f.number == 0 || f.number > maxField {
+		return f, damagef("there is no protobuf field of number %d", f.number)
+	}
 	switch f.wire {
 	case wireVarint:
 		f.value, f.next, err = w.varint(off, end)
@@ -114,7 +121,8 @@ func (w *window) field(off, end int64) (f field, err error) {
 	return f, nil
 }
 
-// text reads a string field of at most limit bytes, limit ≤ len(buf).
+// text reads a string field of at most limit bytes, limit ≤ len(buf). protobuf
+// refuses a file with a string that is not UTF-8.
 func (w *window) text(f field, limit int64) (string, error) {
 	if f.wire != wireBytes {
 		return "", damagef("a name is a number")
@@ -123,5 +131,8 @@ func (w *window) text(f field, limit int64) (string, error) {
 		return "", damagef("a name of %d bytes is absurd", f.len)
 	}
 	b, err := w.at(f.off, int(f.len))
+	if err == nil && !utf8.Valid(b) {
+		err = damagef("the name %q is no UTF-8", b)
+	}
 	return string(b), err
 }
