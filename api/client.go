@@ -24,7 +24,19 @@ const (
 	HeaderVersion   = "Ftd-Version" // of the program, for people
 	HeaderAPI       = "Ftd-Api"     // APIVersion, for programs
 	HeaderRequestID = "Ftd-Request-Id"
+	// HeaderIdempotencyKey is a client's own name for a request that makes a
+	// job: the same request with the same key makes no second one.
+	HeaderIdempotencyKey = "Idempotency-Key"
+	// HeaderResume is the trailer of a log that was cut short because the
+	// daemon restarts: the parameter "resume" that goes on there.
+	HeaderResume = "Ftd-Resume"
 )
+
+// LogPieces is the media type of a log in pieces, for readers who want to go on
+// where they were even if the daemon is killed: before each piece is a line with
+// the value of the parameter "resume" that goes on after it, a space, and how
+// many bytes it has. Readers get it by naming it in the header Accept.
+const LogPieces = "application/x-ftd-log"
 
 // Client talks to the daemon over its Unix socket. Its zero value is valid
 // and looks for the socket where [Sockets] says. The fields must not change
@@ -37,9 +49,13 @@ type Client struct {
 	// Wait is how long a daemon that does not answer is waited for, because
 	// it may be starting. 0 gives up at once.
 	Wait time.Duration
+	// Differs, if not nil, is told once if the daemon is of another version, and
+	// whether it also speaks another version of the API.
+	Differs func(daemon string, api bool)
 
-	once sync.Once
-	http *http.Client
+	once    sync.Once
+	differs sync.Once
+	http    *http.Client
 }
 
 // Dial returns a client for the socket at path ("" for the usual places)
@@ -58,34 +74,46 @@ func (c *Client) GetVersion(ctx context.Context) (*Version, error) {
 	return fetch[Version](ctx, c, http.MethodGet, "/v1/version", nil, nil)
 }
 
-// Submit starts a job. When it returns without an error the job is stored and
-// survives a crash of the daemon.
-func (c *Client) Submit(ctx context.Context, s Submit) (*Job, error) {
-	return fetch[Job](ctx, c, http.MethodPost, "/v1/jobs", nil, s)
+// Plan returns what [Client.Submit] would start, without starting it.
+func (c *Client) Plan(ctx context.Context, s Submit) (*Plan, error) {
+	return fetch[Plan](ctx, c, http.MethodPost, "/v1/plans", nil, s)
 }
 
 // JobsQuery narrows down [Client.Jobs].
 type JobsQuery struct {
 	// Active leaves out jobs that have ended.
 	Active bool
-	// Limit is how many to return, the newest first; 0 is the daemon's limit.
+	// Limit is how many to return, the newest first; 0 is all.
 	Limit int
 	// Before returns jobs older than the one with this id, for the next page.
 	Before string
 }
 
-// Jobs lists jobs without their steps, the newest first.
+// Jobs lists jobs without their steps, the newest first, fetching page after
+// page.
 func (c *Client) Jobs(ctx context.Context, q JobsQuery) ([]Job, error) {
-	v := url.Values{}
-	setBool(v, "active", q.Active)
-	setInt(v, "limit", int64(q.Limit))
-	setText(v, "before", q.Before)
-	list, err := fetch[JobList](ctx, c, http.MethodGet, "/v1/jobs", v, nil)
-	if err != nil {
-		return nil, err
+	var all []Job
+	for {
+		v := url.Values{}
+		setBool(v, "active", q.Active)
+		if q.Limit > 0 {
+			setInt(v, "limit", int64(min(q.Limit-len(all), jobsPage)))
+		}
+		setText(v, "before", q.Before)
+		page, err := fetch[JobList](ctx, c, http.MethodGet, "/v1/jobs", v, nil)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Jobs...)
+		if page.Next == "" || q.Limit > 0 && len(all) >= q.Limit {
+			return all, nil
+		}
+		q.Before = page.Next
 	}
-	return list.Jobs, nil
 }
+
+// jobsPage is the most jobs that the daemon gives at once.
+const jobsPage = 1000
 
 // Job returns one job with all its steps. Like every method that takes a job,
 // it accepts the id, a unique beginning of it, or the job's name (the newest
@@ -97,6 +125,12 @@ func (c *Client) Job(ctx context.Context, job string) (*Job, error) {
 // Stop asks a job to stop and returns at once; [Client.WaitJob] waits.
 func (c *Client) Stop(ctx context.Context, job string) (*Job, error) {
 	return fetch[Job](ctx, c, http.MethodPost, jobPath(job)+"/stop", nil, nil)
+}
+
+// Resume has a job go on that failed, was stopped or interrupted, or is lost:
+// the same job, where it stopped. It returns at once; [Client.WaitJob] waits.
+func (c *Client) Resume(ctx context.Context, job string) (*Job, error) {
+	return fetch[Job](ctx, c, http.MethodPost, jobPath(job)+"/resume", nil, nil)
 }
 
 // Remove forgets a job that has ended and deletes what it wrote. It is
@@ -155,6 +189,18 @@ func (c *Client) Call(ctx context.Context, r CallRequest) (*CallResult, error) {
 	return fetch[CallResult](ctx, c, http.MethodPost, "/v1/call", nil, r)
 }
 
+// TestNotify tells all who are notified that this is a test, or the one of
+// that name, and returns what came of it.
+func (c *Client) TestNotify(ctx context.Context, name string) ([]NoticeTest, error) {
+	v := url.Values{}
+	setText(v, "name", name)
+	list, err := fetch[NoticeTestList](ctx, c, http.MethodPost, "/v1/notify/test", v, nil)
+	if err != nil {
+		return nil, err
+	}
+	return list.Targets, nil
+}
+
 // Recipes lists the recipes that are built in.
 func (c *Client) Recipes(ctx context.Context) ([]Recipe, error) {
 	list, err := fetch[RecipeList](ctx, c, http.MethodGet, "/v1/recipes", nil, nil)
@@ -196,6 +242,10 @@ func setText(v url.Values, name, text string) {
 
 // fetch does one request whose answer is a JSON object.
 func fetch[T any](ctx context.Context, c *Client, method, path string, query url.Values, body any) (*T, error) {
+	return fetchWith[T](ctx, c, method, path, query, body, nil)
+}
+
+func fetchWith[T any](ctx context.Context, c *Client, method, path string, query url.Values, body any, header http.Header) (*T, error) {
 	var reader io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
@@ -204,7 +254,7 @@ func fetch[T any](ctx context.Context, c *Client, method, path string, query url
 		}
 		reader = bytes.NewReader(data)
 	}
-	resp, err := c.do(ctx, method, path, query, reader, nil)
+	resp, err := c.do(ctx, method, path, query, reader, header)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +277,27 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	if unescaped, err := url.PathUnescape(path); err == nil {
 		target.Path, target.RawPath = unescaped, path
 	}
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
+	pulse := c.listen(ctx)
+	resp, err := c.send(pulse.ctx, method, target.String(), body, header)
+	if err != nil {
+		defer pulse.stop()
+		if e := pulse.silent(); e != nil && ctx.Err() == nil {
+			return nil, e
+		}
+		return nil, c.broken(ctx, err)
+	}
+	pulse.answered()
+	resp.Body = watched{resp.Body, pulse}
+	c.compare(resp.Header)
+	if resp.StatusCode >= 400 {
+		defer resp.Body.Close()
+		return nil, c.explain(resp, readError(resp))
+	}
+	return resp, nil
+}
+
+func (c *Client) send(ctx context.Context, method, target string, body io.Reader, header http.Header) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
 		return nil, Errorf(CodeBadRequest, "%v", err)
 	}
@@ -239,19 +309,12 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	}
 	req.Header.Set(HeaderVersion, c.Version)
 	req.Header.Set(HeaderAPI, strconv.Itoa(APIVersion))
-	resp, err := c.transport().Do(req)
-	if err != nil {
-		var known *Error
-		if errors.As(err, &known) {
-			return nil, known
-		}
-		return nil, c.broken(ctx, err)
+	if method != http.MethodGet {
+		// A daemon that restarts closes idle connections. What was sent on one
+		// at that moment is lost; reading is tried again, but nothing else.
+		c.transport().CloseIdleConnections()
 	}
-	if resp.StatusCode >= 400 {
-		defer resp.Body.Close()
-		return nil, readError(resp)
-	}
-	return resp, nil
+	return c.transport().Do(req)
 }
 
 // readError reads the body of an error answer, which is an Error unless
@@ -270,6 +333,10 @@ func readError(resp *http.Response) *Error {
 func (c *Client) broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	var known *Error
+	if errors.As(err, &known) {
+		return known
 	}
 	return cut{Errorf(CodeUnreachable, "the connection to the daemon broke: %v", err).
 		WithRemedy("try again; the daemon's own log says more if it ended")}

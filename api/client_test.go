@@ -110,7 +110,7 @@ func TestADaemonThatIsNotThereIsNamedWithARemedy(t *testing.T) {
 	_, err := (&Client{Socket: socket}).GetVersion(t.Context())
 	requireCode(t, err, CodeUnreachable)
 	require.ErrorContains(t, err, socket)
-	require.ErrorContains(t, err, "ftd &")
+	require.ErrorContains(t, err, "ftctl up")
 
 	t.Setenv("FTD_SOCKET", socket+"-elsewhere")
 	_, err = (&Client{}).GetVersion(t.Context())
@@ -179,10 +179,12 @@ func TestJobsWithOddNamesAreAskedForAsTheyAre(t *testing.T) {
 func TestUserSocketFollowsTheSession(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", "/run/user/5")
 	require.Equal(t, "/run/user/5/ftd/ftd.sock", UserSocket())
-	t.Setenv("XDG_RUNTIME_DIR", "")
-	require.Equal(t, fmt.Sprintf("/tmp/ftd-%d/ftd.sock", os.Getuid()), UserSocket())
 	t.Setenv("FTD_SOCKET", "")
 	require.Equal(t, []string{SystemSocket, UserSocket()}, Sockets())
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	require.Equal(t, fmt.Sprintf("/tmp/ftd-%d/ftd.sock", os.Getuid()), UserSocket())
+	// A service of the user's that a shell by su knows nothing of.
+	require.Equal(t, []string{SystemSocket, UserSocket(), fmt.Sprintf("/run/user/%d/ftd/ftd.sock", os.Getuid())}, Sockets())
 }
 
 func TestFloatsThatAreNotFiniteSurviveJSON(t *testing.T) {

@@ -26,6 +26,8 @@ const (
 	CodeConflict         = "conflict"
 	CodeDenied           = "denied"
 	CodeUnreachable      = "daemon-unreachable"
+	CodeHangs            = "daemon-hangs"  // it takes connections and does not answer
+	CodeNoRoute          = "unknown-route" // daemon and client are of different ages
 	CodeTimeout          = "timeout"
 	CodeInternal         = "internal"
 	CodeTooLarge         = "too-large"

@@ -32,7 +32,17 @@ const (
 	EventProblem    = "problem"    // Error: an error signature seen in a log
 	EventOutput     = "output"     // Output: a line a Python step printed
 	EventWatchdog   = "watchdog"   // Alarm: a watchdog found something
+	EventGap        = "gap"        // Gap: a reader came back after more than 30 days
+	EventWaiting    = "waiting"    // Waiting: a training waits for cards, or for others of them
 )
+
+// Gap is the data of an [EventGap].
+type Gap struct {
+	// After is the event that the reader saw last, Oldest the one that comes
+	// next: those between them are not kept any more.
+	After  int64 `json:"after"`
+	Oldest int64 `json:"oldest"`
+}
 
 // PhaseChange is the data of an [EventPhase].
 type PhaseChange struct {

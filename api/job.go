@@ -18,13 +18,14 @@ const (
 	StateSkipped     State = "skipped"     // its result was there already
 )
 
-// Ended reports whether s is final.
+// Ended reports whether s is final. Of a state that this program does not know,
+// because the daemon is newer, it says no: see [Job.Over].
 func (s State) Ended() bool {
 	switch s {
-	case StateQueued, StateRunning, StateStopping, "":
-		return false
+	case StateSucceeded, StateFailed, StateStopped, StateInterrupted, StateLost, StateSkipped:
+		return true
 	}
-	return true
+	return false
 }
 
 // Phase is what a training is doing at the moment.
@@ -53,6 +54,13 @@ type Job struct {
 	Ended   *time.Time        `json:"ended,omitempty"`
 	// Error says why the job did not succeed; nil otherwise.
 	Error *Error `json:"error,omitempty"`
+	// Priority is the job's place in the line: higher goes first, and among
+	// equals the one that was submitted first.
+	Priority int `json:"priority,omitempty"`
+	// Waiting says what the job waits for; nil if it is at work or has ended.
+	Waiting *Waiting `json:"waiting,omitempty"`
+	// Cards are the accelerator cards that its training holds.
+	Cards []int `json:"cards,omitempty"`
 	// Dir holds everything the job wrote.
 	Dir string `json:"dir"`
 	// Event is the id of the newest event when this was read: following the
@@ -61,6 +69,16 @@ type Job struct {
 	Steps []Step `json:"steps,omitempty"`
 	// Training sums up the newest attempt of the job's training, if any.
 	Training *Training `json:"training,omitempty"`
+}
+
+// Over reports whether the job has ended, also in a way that a newer daemon may
+// know and this program does not: only jobs at an end have the time of it.
+func (j *Job) Over() bool {
+	switch j.State {
+	case StateQueued, StateRunning, StateStopping:
+		return false
+	}
+	return j.State.Ended() || j.Ended != nil
 }
 
 // Step is one part of a job.
@@ -101,6 +119,8 @@ type Attempt struct {
 	ExitCode *int   `json:"exit_code,omitempty"`
 	Signal   string `json:"signal,omitempty"`
 	Error    *Error `json:"error,omitempty"`
+	// Cards are the accelerator cards it was given.
+	Cards []int `json:"cards,omitempty"`
 }
 
 // Training sums up what is known of a training at this moment.
@@ -119,6 +139,9 @@ type Training struct {
 	SamplesPerSec Float        `json:"samples_per_second,omitempty"`
 	SecondsLeft   *Float       `json:"seconds_left,omitempty"`
 	Checkpoints   []Checkpoint `json:"checkpoints,omitempty"`
+	// Disk is how long the disk will hold the checkpoints; nil if it is not
+	// known, or the training has ended.
+	Disk *Disk `json:"disk,omitempty"`
 	// Alarms are what watchdogs found, in all attempts; the newest 100.
 	Alarms []Alarm `json:"alarms,omitempty"`
 }
@@ -148,18 +171,35 @@ type Point struct {
 	Offset int64 `json:"offset"`
 }
 
-// Checkpoint is a checkpoint that was seen complete.
+// Disk is what is to be expected of the disk that a training saves to; sizes
+// are bytes.
+type Disk struct {
+	Free int64 `json:"free"`
+	// Needed is what the checkpoints still to come take; -1 without an end.
+	Needed int64 `json:"needed"`
+	Enough bool  `json:"enough"`
+	// Saves is how many checkpoints fit before it is full; -1 if all do.
+	Saves int64 `json:"saves"`
+	// RunsOut is when it will be full, if it is known.
+	RunsOut *time.Time `json:"runs_out,omitempty"`
+	Warning string     `json:"warning,omitempty"`
+}
+
+// Checkpoint is a checkpoint that was seen being made.
 type Checkpoint struct {
-	Path     string    `json:"path"`
-	Format   string    `json:"format"`
-	Bytes    int64     `json:"bytes"`
-	Tensors  int       `json:"tensors"`
-	Rank     int       `json:"rank"`
-	Epoch    int64     `json:"epoch,omitempty"`
-	Step     int64     `json:"step,omitempty"`
-	Complete bool      `json:"complete"`
-	Reason   string    `json:"reason,omitempty"`
-	Seen     time.Time `json:"seen"`
+	Path     string `json:"path"`
+	Format   string `json:"format"`
+	Bytes    int64  `json:"bytes"`
+	Tensors  int    `json:"tensors"`
+	Rank     int    `json:"rank"`
+	Epoch    int64  `json:"epoch,omitempty"`
+	Step     int64  `json:"step,omitempty"`
+	Complete bool   `json:"complete"`
+	// Reason is why it is not complete, or why the daemon has deleted it.
+	Reason string    `json:"reason,omitempty"`
+	Seen   time.Time `json:"seen"`
+	// Gone is set once the file is not there any more.
+	Gone bool `json:"gone,omitempty"`
 }
 
 // Submit is the body of POST /v1/jobs. Exactly one of Recipe, Text and
@@ -181,6 +221,16 @@ type Submit struct {
 	Env map[string]string `json:"env,omitempty"`
 	// Force runs steps again whose results are there.
 	Force bool `json:"force,omitempty"`
+	// Priority is from -MaxPriority to MaxPriority.
+	Priority int `json:"priority,omitempty"`
+	// Cards is how many accelerator cards Command takes; nil is one, where
+	// the daemon hands out cards.
+	Cards *int `json:"cards,omitempty"`
+	// From is the id of a step: it and all that need its result run again.
+	From string `json:"from,omitempty"`
+	// SkipChecks are checks of the doctor, by their ids, that are left out
+	// before the job and its trainings; "all" leaves all out.
+	SkipChecks []string `json:"skip_checks,omitempty"`
 }
 
 // CallRequest is the body of POST /v1/call: one function of one module of the
@@ -210,7 +260,9 @@ type Version struct {
 	Version string `json:"version"`
 	API     int    `json:"api"`
 	PID     int    `json:"pid"`
-	Python  string `json:"python,omitempty"`
-	Env     string `json:"env,omitempty"`
-	State   string `json:"state_dir"`
+	// Started is when the daemon began, or began anew in the same process.
+	Started time.Time `json:"started"`
+	Python  string    `json:"python,omitempty"`
+	Env     string    `json:"env,omitempty"`
+	State   string    `json:"state_dir"`
 }

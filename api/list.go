@@ -3,6 +3,8 @@ package api
 // JobList is the answer of GET /v1/jobs, the newest job first.
 type JobList struct {
 	Jobs []Job `json:"jobs"`
+	// Next is the "before" of the next page; empty when this is the last one.
+	Next string `json:"next,omitempty"`
 }
 
 // PointList is a page of training points, in the order of the logs.

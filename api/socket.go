@@ -23,10 +23,15 @@ func UserSocket() string {
 }
 
 // Sockets lists where a client looks for the daemon, in order: $FTD_SOCKET
-// alone if it is set, else the system service and then the user's own.
+// alone if it is set, else the system service and then the user's own; in a
+// shell that no login made, by su or cron, also where a login would have it.
 func Sockets() []string {
 	if path := os.Getenv("FTD_SOCKET"); path != "" {
 		return []string{path}
 	}
-	return []string{SystemSocket, UserSocket()}
+	sockets := []string{SystemSocket, UserSocket()}
+	if !filepath.IsAbs(os.Getenv("XDG_RUNTIME_DIR")) {
+		sockets = append(sockets, filepath.Join("/run/user", strconv.Itoa(os.Getuid()), "ftd", "ftd.sock"))
+	}
+	return sockets
 }

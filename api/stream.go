@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -117,7 +116,7 @@ func (c *Client) readEvents(ctx context.Context, q *EventsQuery, yield func(Even
 		q.After = e.ID
 	}
 	if err := lines.Err(); err != nil {
-		return false, cut{err}
+		return false, c.broken(ctx, err)
 	}
 	return false, nil
 }
@@ -128,7 +127,7 @@ func (c *Client) WaitJob(ctx context.Context, job string) (*Job, error) {
 		// The order matters: the job is looked at after the stream is known to
 		// begin, or its end could fall between the two.
 		j, err := c.Job(ctx, job)
-		if err != nil || j.State.Ended() {
+		if err != nil || j.Over() {
 			return j, err
 		}
 		for e, err := range c.Events(ctx, EventsQuery{After: j.Event, Job: j.ID, Follow: true}) {
@@ -140,35 +139,4 @@ func (c *Client) WaitJob(ctx context.Context, job string) (*Job, error) {
 			}
 		}
 	}
-}
-
-// LogsQuery says which output [Client.Logs] returns.
-type LogsQuery struct {
-	// Step and Attempt narrow it down; "" means all in order.
-	Step, Attempt string
-	// Rank picks a rank's log where a training has several; nil means the
-	// first that there is.
-	Rank *int
-	// Follow goes on until the job has ended.
-	Follow bool
-	// Tail begins that many lines before the end of each log; 0 means all.
-	Tail int
-}
-
-// Logs returns what the steps of a job printed. Where it comes from several
-// files, a line "==> train.1/rank_0.log <==" begins each. The caller closes it.
-func (c *Client) Logs(ctx context.Context, job string, q LogsQuery) (io.ReadCloser, error) {
-	v := url.Values{}
-	setText(v, "step", q.Step)
-	setText(v, "attempt", q.Attempt)
-	if q.Rank != nil {
-		v.Set("rank", strconv.Itoa(*q.Rank))
-	}
-	setBool(v, "follow", q.Follow)
-	setInt(v, "tail", int64(q.Tail))
-	resp, err := c.do(ctx, http.MethodGet, jobPath(job)+"/logs", v, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	return resp.Body, nil
 }
