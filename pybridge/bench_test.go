@@ -72,16 +72,27 @@ func median(took []time.Duration) float64 {
 	return float64(took[len(took)/2].Nanoseconds()) / 1000
 }
 
-// BenchmarkGrowth is what a million calls leave behind, or as many as fit into
-// a minute.
+// BenchmarkGrowth is what a million calls leave behind.
 func BenchmarkGrowth(b *testing.B) {
-	const most, warm = 1_000_000, 50_000
 	r := benchModule(b, "def f(): pass")
-	call := func() {
+	growth(b, 1_000_000, func() {
 		_, err := python.Call(context.Background(), r)
 		require.NoError(b, err)
-	}
-	for range warm { // what is allocated once
+	})
+}
+
+// BenchmarkRaisesGrowth is the same of calls that raise an exception.
+func BenchmarkRaisesGrowth(b *testing.B) {
+	r := benchModule(b, "def f():\n    try:\n        raise KeyError(1)\n    except KeyError as e:\n        raise ValueError('no') from e")
+	growth(b, 100_000, func() {
+		_, err := python.Call(context.Background(), r)
+		require.ErrorContains(b, err, "no")
+	})
+}
+
+// growth calls so often, or as often as fits into a minute.
+func growth(b *testing.B, most int, call func()) {
+	for range most / 20 { // what is allocated once
 		call()
 	}
 	memory := func() int {

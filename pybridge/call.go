@@ -13,6 +13,7 @@ import (
 // call is one call on its way through the queue and the interpreter.
 type call struct {
 	header       header
+	encoded      []byte // the header as JSON, made before it is the call's turn
 	args         string
 	surroundings Surroundings
 	inherits     bool // descriptors 1 and 2 are right already: in a worker
@@ -44,8 +45,12 @@ func (in *Interpreter) Query(ctx context.Context, r Request) (json.RawMessage, e
 	return a.call()
 }
 
-// errBusy is the answer to an impatient call that would have to wait.
-var errBusy = errors.New("the interpreter is busy")
+// What keeps a call from the interpreter: it would have to wait and may not, or
+// would wait for ever.
+var (
+	errBusy = errors.New("the interpreter is busy")
+	errLost = errors.New("the interpreter is lost")
+)
 
 // RunScript runs a file as __main__ and returns its exit code. An exception
 // that the script does not catch is a [*PyError].
@@ -94,6 +99,12 @@ func newCall(h header, args string, s Surroundings) *call {
 	}
 }
 
+// encode must come before push: the caller's time costs nobody else anything.
+func (c *call) encode() (err error) {
+	c.encoded, err = json.Marshal(c.header)
+	return err
+}
+
 func (in *Interpreter) do(ctx context.Context, c *call) answer {
 	if c.surroundings.Device {
 		return answer{err: &DeviceError{}}
@@ -101,13 +112,25 @@ func (in *Interpreter) do(ctx context.Context, c *call) answer {
 	if err := context.Cause(ctx); err != nil {
 		return answer{err: err}
 	}
-	if !in.push(c) {
-		return answer{err: errBusy}
+	err := c.encode()
+	if err != nil {
+		return answer{err: err}
 	}
-	select {
-	case <-c.finished:
-		return c.answer
-	case <-ctx.Done():
-		return in.cancel(c, context.Cause(ctx))
+	if err = in.push(c); err == nil {
+		select {
+		case <-c.finished:
+			return c.answer
+		case <-ctx.Done():
+			return in.cancel(c, context.Cause(ctx))
+		case <-in.lost:
+			if c.listener.Load() != nil { // it is the one that was lost
+				return answer{err: &EndError{Status: in.lostBy}}
+			}
+			err = errLost
+		}
 	}
+	if errors.Is(err, errLost) {
+		return in.isolate(ctx, c.header, []byte(c.args), c.surroundings)
+	}
+	return answer{err: err}
 }

@@ -45,9 +45,11 @@ func (in *Interpreter) interrupt(c *call, reason func() bool) {
 	tick := time.NewTicker(interruptInterval)
 	defer tick.Stop()
 	for {
-		in.thread.interrupt(c, reason)
+		in.thread.interrupt(c.info.ID, reason)
 		select {
 		case <-c.finished:
+			return
+		case <-in.lost:
 			return
 		case <-tick.C:
 		}

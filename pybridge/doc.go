@@ -16,7 +16,9 @@
 // sys.argv and sys.path while it runs, and finds and leaves them as they
 // were. What Python must never do to a service that is to live for months is
 // prevented by the guard in guard.c: it takes no signal from the Go runtime,
-// ends no process by a signal to itself, reaps no child that Go started.
+// ends no process by exit or a signal to itself, reaps no child that Go
+// started. A thread that wanted to exit never runs again; if Python goes with
+// it, the interpreter is lost ([StateLost]) and calls run in workers.
 //
 // The package needs Python's headers and shared library, and is built with
 // the tag "python" by scripts/build.sh. Without the tag a twin of the same

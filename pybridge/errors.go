@@ -80,6 +80,15 @@ func (e *SignalError) Error() string {
 		"of its own; see the step's log, or run the step with isolation: worker", signalName(e.Signal))
 }
 
+// EndError says that code in a call tried to end this very process by exit. It
+// did not; the call was ended.
+type EndError struct{ Status int }
+
+func (e *EndError) Error() string {
+	return fmt.Sprintf("a library in the step called exit(%d), which is to end its process; "+
+		"see the step's log, or run the step with isolation: worker", e.Status)
+}
+
 // DeviceError says that a call left accelerator cards open in this process,
 // or, without paths, that it asked for one.
 type DeviceError struct{ Paths []string }

@@ -7,8 +7,9 @@
  *   sigaction, signal   A handler that replaces one of the Go runtime's loses
  *                       the signal for Go, and without SA_ONSTACK the first
  *                       one that arrives on a goroutine's stack is fatal.
- *   kill, killpg, raise Libraries end "their" process in this way; here it
+ *   kill and its kin    Libraries end "their" process in this way; here it
  *                       would be the daemon.
+ *   exit and its kin    The same without a signal.
  *   wait and its kin    Waiting for any child steals the exit statuses of
  *                       children that Go waits for.
  *
@@ -17,10 +18,16 @@
  * them. Go's own C code comes through the same door and is told apart by the
  * address it returns to. A forked child is let alone, since nobody serves
  * Go's handlers there.
+ *
+ * Out of its sight are raw system calls, a library with a C library of its
+ * own, and abort(), whose caller says that the process is beyond repair.
+ * Handlers taken that way are put back after the step (guard_repair); what
+ * ends the daemon that way is met by the mark of the running step, which the
+ * next daemon finds and then runs in a worker.
  */
 
 #define _GNU_SOURCE
-#include "guard.h"
+#include "guarded.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,54 +36,25 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Only children made by the calling thread. Python's thread makes none of
- * Go's and Go's threads make none of Python's. */
-#ifndef __WNOTHREAD
-#define __WNOTHREAD 0x20000000
-#endif
-
-#define CALLER __builtin_return_address(0)
-
 /* The loader's marks around the code of the executable. */
 extern char __executable_start, etext;
 
 static atomic_int mode;
-static pid_t home;
-static int notify_fd = -1;
+pid_t home;
 static struct sigaction go_actions[GUARD_SIGNALS];
 static void *go_handler;
 
 static atomic_int refused[GUARD_SIGNALS];
-static atomic_int flagged, signals, waits, last_signal;
-
-/* What comes after us in the search order: the C library's. */
-#define REAL(name)                                                             \
-	static __typeof__(name) *real_##name(void)                             \
-	{                                                                      \
-		static _Atomic(uintptr_t) found;                               \
-		uintptr_t f = atomic_load(&found);                             \
-		if (!f) {                                                      \
-			f = (uintptr_t)dlsym(RTLD_NEXT, #name);                \
-			atomic_store(&found, f);                               \
-		}                                                              \
-		return (__typeof__(name) *)f;                                  \
-	}
+static atomic_int flagged;
 
 REAL(sigaction)
 REAL(signal)
-REAL(kill)
-REAL(killpg)
-REAL(raise)
-REAL(wait)
-REAL(waitpid)
-REAL(wait3)
-REAL(wait4)
-REAL(waitid)
 
 static int from_main(void *caller)
 {
@@ -84,7 +62,7 @@ static int from_main(void *caller)
 }
 
 /* The mode that applies to this caller. */
-static int guarding(void *caller)
+int guarding(void *caller)
 {
 	int m = atomic_load(&mode);
 	if (m == GUARD_OFF || from_main(caller) || getpid() != home)
@@ -98,7 +76,7 @@ static void *handler_of(const struct sigaction *act)
 	                                    : (void *)act->sa_handler;
 }
 
-static int is_go(const struct sigaction *act)
+int is_go(const struct sigaction *act)
 {
 	return handler_of(act) == go_handler;
 }
@@ -171,77 +149,6 @@ __sighandler_t ssignal(int sig, __sighandler_t handler)
 	return guarded_signal(sig, handler, CALLER);
 }
 
-/* May run inside a signal handler: only what is safe there. */
-static int hold_back(int sig)
-{
-	int saved = errno;
-	atomic_store(&last_signal, sig);
-	atomic_fetch_add(&signals, 1);
-	char byte = (char)sig;
-	if (write(notify_fd, &byte, 1) < 0) {
-		/* The reader is busy with an earlier one, which is enough. */
-	}
-	errno = saved;
-	return 0;
-}
-
-int kill(pid_t pid, int sig)
-{
-	if (sig > 0 && guarding(CALLER) == GUARD_DAEMON &&
-	    (pid == home || pid == 0 || pid == -1 || pid == -getpgrp()))
-		return hold_back(sig);
-	return real_kill()(pid, sig);
-}
-
-int killpg(pid_t group, int sig)
-{
-	if (sig > 0 && guarding(CALLER) == GUARD_DAEMON && (group == 0 || group == getpgrp()))
-		return hold_back(sig);
-	return real_killpg()(group, sig);
-}
-
-int raise(int sig)
-{
-	if (sig > 0 && guarding(CALLER) == GUARD_DAEMON)
-		return hold_back(sig);
-	return real_raise()(sig);
-}
-
-/* Options for a wait: narrowed when a foreign caller waits for any child. */
-static int narrowed(int any, int options, void *caller)
-{
-	if (!any || guarding(caller) != GUARD_DAEMON)
-		return options;
-	atomic_fetch_add(&waits, 1);
-	return options | __WNOTHREAD;
-}
-
-pid_t waitpid(pid_t pid, int *status, int options)
-{
-	return real_waitpid()(pid, status, narrowed(pid <= 0, options, CALLER));
-}
-
-pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
-{
-	return real_wait4()(pid, status, narrowed(pid <= 0, options, CALLER), usage);
-}
-
-pid_t wait3(int *status, int options, struct rusage *usage)
-{
-	return real_wait4()(-1, status, narrowed(1, options, CALLER), usage);
-}
-
-pid_t wait(int *status)
-{
-	return real_wait4()(-1, status, narrowed(1, 0, CALLER), NULL);
-}
-
-int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
-{
-	int any = type == P_ALL || type == P_PGID;
-	return real_waitid()(type, id, info, narrowed(any, options, CALLER));
-}
-
 /* In a child made by fork() nobody serves Go's handlers, and a signal would be
  * swallowed: they are reset there. One that is sent meanwhile waits. */
 static __thread sigset_t before_fork;
@@ -280,10 +187,9 @@ void guard_arm(int m, int notify)
 	/* The runtime needs this one to stop goroutines and never gives it up. */
 	go_handler = handler_of(&go_actions[SIGURG]);
 	home = getpid();
-	notify_fd = notify;
-	/* Looked up now: a signal handler must not be the first to ask. */
-	real_kill(), real_killpg(), real_raise(), real_signal();
-	real_wait(), real_waitpid(), real_wait3(), real_wait4(), real_waitid();
+	real_signal();
+	end_ready(notify);
+	wait_ready();
 	pthread_atfork(fork_begins, in_parent, in_child);
 	if (m == GUARD_WORKER) {
 		/* For faulthandler, which prints Python's stack and then lets what
@@ -303,6 +209,7 @@ int guard_exported(void)
 	return dlsym(RTLD_DEFAULT, "sigaction") == (void *)sigaction &&
 	       dlsym(RTLD_DEFAULT, "signal") == (void *)signal &&
 	       dlsym(RTLD_DEFAULT, "kill") == (void *)kill &&
+	       dlsym(RTLD_DEFAULT, "exit") == (void *)exit &&
 	       dlsym(RTLD_DEFAULT, "waitpid") == (void *)waitpid;
 }
 
@@ -311,18 +218,8 @@ void guard_read(struct guard_counts *counts)
 	for (int sig = 0; sig < GUARD_SIGNALS; sig++)
 		counts->refused[sig] = atomic_load(&refused[sig]);
 	counts->flagged = atomic_load(&flagged);
-	counts->signals = atomic_load(&signals);
-	counts->waits = atomic_load(&waits);
-}
-
-int guard_take_signal(void)
-{
-	return atomic_exchange(&last_signal, 0);
-}
-
-int guard_signal_pending(void)
-{
-	return atomic_load(&last_signal);
+	counts->signals = held_back();
+	counts->waits = narrowed_waits();
 }
 
 int guard_repair(unsigned char escaped[GUARD_SIGNALS])

@@ -17,7 +17,7 @@ import (
 
 // guard is the Go face of guard.c, of which a process has one.
 type guard struct {
-	held *os.File // announces each signal that was held back
+	held *os.File // announces each signal and exit that was held back
 
 	mu      sync.Mutex
 	escaped map[string]bool
@@ -42,7 +42,7 @@ func armGuard(worker bool) (*guard, error) {
 	return &guard{held: os.NewFile(uintptr(ends[0]), "guard"), escaped: map[string]bool{}}, nil
 }
 
-// next waits until code in this process has tried to signal the process.
+// next waits until code in this process has tried to signal or end it.
 func (g *guard) next() {
 	var b [16]byte
 	_, _ = g.held.Read(b[:]) // never closed
@@ -68,8 +68,17 @@ func (g *guard) repair() {
 	}
 }
 
-// pending tells whether a signal was held back and not yet taken.
-func (g *guard) pending() bool { return C.guard_signal_pending() != 0 }
+// takeExit returns the status of an exit held back since the last time.
+func (g *guard) takeExit() (status int, tried bool) {
+	status = int(C.guard_take_exit())
+	return status, status >= 0
+}
+
+// lost tells whether a thread that Python cannot do without has tried to exit.
+func (g *guard) lost() bool { return C.guard_lost() != 0 }
+
+// pending tells whether a signal or an exit was held back and not yet taken.
+func (g *guard) pending() bool { return C.guard_pending() != 0 }
 
 func (g *guard) info() Guard {
 	var counts C.struct_guard_counts

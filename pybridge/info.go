@@ -11,6 +11,9 @@ const (
 	StateRunning    State = "running"
 	StateCancelling State = "cancelling"
 	StateStuck      State = "stuck" // a cancelled call does not return
+	// StateLost is for good: a call tried to end the process and its thread
+	// will never run again. Calls run in workers; a new process is whole.
+	StateLost State = "lost"
 )
 
 // Info is a snapshot of the interpreter. It comes from Go memory: asking

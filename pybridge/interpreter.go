@@ -33,6 +33,8 @@ type Interpreter struct {
 	lastID      uint64
 	holdsDevice bool
 	wake        chan struct{} // holds one token when the queue may have grown
+	lostBy      int           // the status of the exit that lost it
+	lost        chan struct{} // closed after that
 }
 
 // started is true once a process has its interpreter: CPython keeps its state
@@ -78,13 +80,14 @@ func boot(config Config, found probed, s settings) (*Interpreter, error) {
 		guard:  guard,
 		state:  StateIdle,
 		wake:   make(chan struct{}, 1),
+		lost:   make(chan struct{}),
 	}
 	ready := make(chan error)
 	go in.own(s, ready)
 	if err := <-ready; err != nil {
 		return nil, err
 	}
-	go in.watchSignals()
+	go in.watchGuard()
 	return in, nil
 }
 
@@ -131,20 +134,6 @@ func (in *Interpreter) Info() Info {
 		info.Queue = append(info.Queue, c.info)
 	}
 	return info
-}
-
-// watchSignals ends the running call as soon as code in it has tried to send
-// a signal to this process.
-func (in *Interpreter) watchSignals() {
-	for {
-		in.guard.next()
-		in.mu.Lock()
-		current := in.current
-		in.mu.Unlock()
-		if current != nil {
-			go in.interrupt(current, in.guard.pending)
-		}
-	}
 }
 
 // BuiltFor returns the Python version this binary was built for: "3.11".

@@ -182,9 +182,11 @@ func TestNothingPilesUp(t *testing.T) {
 	for range 100 {
 		call()
 	}
-	for range 3 {
-		_, err := python.Worker(t.Context(), r)
-		require.Error(t, err)
+	if hasWorkers() {
+		for range 3 {
+			_, err := python.Worker(t.Context(), r)
+			require.Error(t, err)
+		}
 	}
 	require.Equal(t, before, descriptors())
 	goleak.VerifyNone(t, running)

@@ -26,9 +26,9 @@ type listener struct {
 
 	answer   string        // a worker's; valid when messages is closed
 	failure  string        // why a worker could not begin
-	messages chan struct{} // closed at the end of the pipe
+	messages chan struct{} // closed at the end of the pipe; nil without one
 
-	stop chan struct{}
+	stop chan struct{} // nil where nobody hears the output
 	wg   sync.WaitGroup
 }
 
@@ -38,7 +38,7 @@ const outputInterval = 50 * time.Millisecond
 // listen opens the log and begins to listen, to a call in this process or to
 // a worker.
 func listen(s Surroundings, worker bool) (*listener, error) {
-	l := &listener{s: s, report: -1, stop: make(chan struct{}), messages: make(chan struct{})}
+	l := &listener{s: s, report: -1}
 	var err error
 	switch {
 	case s.LogFile != "":
@@ -55,6 +55,7 @@ func listen(s Surroundings, worker bool) (*listener, error) {
 	}
 	if s.Output != nil {
 		from := l.written()
+		l.stop = make(chan struct{})
 		l.wg.Go(func() { l.readOutput(from) })
 	}
 	return l, nil
@@ -63,7 +64,6 @@ func listen(s Surroundings, worker bool) (*listener, error) {
 // openPipe makes the pipe for progress, and for a worker's answer.
 func (l *listener) openPipe(worker bool) error {
 	if l.s.Progress == nil && !worker {
-		close(l.messages)
 		return nil
 	}
 	var ends [2]int
@@ -83,6 +83,7 @@ func (l *listener) openPipe(worker bool) error {
 			return err
 		}
 	}
+	l.messages = make(chan struct{})
 	l.wg.Go(l.readMessages)
 	return nil
 }
@@ -104,7 +105,9 @@ func memoryFile() (*os.File, error) {
 // any more.
 func (l *listener) finish() {
 	l.closeReport() // the reader sees the end
-	close(l.stop)
+	if l.stop != nil {
+		close(l.stop)
+	}
 	l.wg.Wait()
 	l.close()
 }

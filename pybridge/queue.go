@@ -10,11 +10,16 @@ import (
 // push puts a call at the end of the queue. A call that may not wait is put
 // there only if it is the next to run and nothing runs: looking first and
 // pushing then would let two callers at once both find the interpreter idle.
-func (in *Interpreter) push(c *call) bool {
+// The error is errBusy or errLost.
+func (in *Interpreter) push(c *call) error {
 	in.mu.Lock()
-	if c.impatient && (in.state != StateIdle || len(in.queue) > 0) {
+	switch {
+	case in.state == StateLost:
 		in.mu.Unlock()
-		return false
+		return errLost
+	case c.impatient && (in.state != StateIdle || len(in.queue) > 0):
+		in.mu.Unlock()
+		return errBusy
 	}
 	in.lastID++
 	c.info.ID = in.lastID
@@ -24,7 +29,7 @@ func (in *Interpreter) push(c *call) bool {
 	case in.wake <- struct{}{}:
 	default: // the owner will look anyway
 	}
-	return true
+	return nil
 }
 
 // pop waits for the next call and makes it the current one.
@@ -35,7 +40,8 @@ func (in *Interpreter) pop() *call {
 			c := in.queue[0]
 			in.queue = slices.Delete(in.queue, 0, 1)
 			c.info.Started = time.Now()
-			in.current, in.state = c, StateRunning
+			in.current = c
+			in.become(StateRunning)
 			in.mu.Unlock()
 			return c
 		}
@@ -60,7 +66,8 @@ func (in *Interpreter) remove(c *call) bool {
 func (in *Interpreter) done(c *call, a answer) {
 	in.mu.Lock()
 	in.calls++
-	in.current, in.state = nil, StateIdle
+	in.current = nil
+	in.become(StateIdle)
 	in.mu.Unlock()
 	c.answer = a
 	close(c.finished)
@@ -71,6 +78,13 @@ func (in *Interpreter) setState(c *call, s State) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.current == c {
+		in.become(s)
+	}
+}
+
+// become changes the state, unless it is one that lasts. It needs in.mu.
+func (in *Interpreter) become(s State) {
+	if in.state != StateLost {
 		in.state = s
 	}
 }

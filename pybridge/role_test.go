@@ -45,6 +45,10 @@ var roles = map[string]role{
 		source: "import ctypes\ndef f(path):\n    print('before the end')\n    ctypes.string_at(0)\n",
 		play:   callWithLog,
 	},
+	"exit":                         {source: exits, play: loseInterpreter},
+	"exit with the GIL":            {source: exitsWithGIL, play: loseInterpreter},
+	"exit of another with the GIL": {source: otherExits, play: loseInterpreter},
+	"torch":                        {source: importsTorch, play: playTorch},
 	"locale": {
 		prepare: func(c *pybridge.Config, _ string) error {
 			c.Library = filepath.Join(filepath.Dir(c.Library), "程序")
@@ -126,7 +130,8 @@ func playRole(name, argument, dir string) error {
 func inRole(t *testing.T, name, argument string) *exec.Cmd {
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(exe)
+	args := append(emulator(), exe)
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "FTD_TEST_ROLE="+name, "FTD_TEST_ARGUMENT="+argument, "FTD_TEST_DIR="+t.TempDir())
 	return cmd
 }

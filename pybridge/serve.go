@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	python3 "github.com/go-python/cpy3"
 )
 
 // serve runs one call on the interpreter's thread: its surroundings are set
@@ -24,21 +22,31 @@ func (in *Interpreter) serve(c *call) answer {
 	}
 	defer l.finish()
 	c.listener.Store(l)
-	c.header.ProgressFD = l.report
-	header, err := json.Marshal(c.header)
-	if err != nil {
-		return answer{err: err}
+	header := c.encoded
+	if l.report >= 0 {
+		c.header.ProgressFD = l.report
+		if header, err = json.Marshal(c.header); err != nil {
+			return answer{err: err}
+		}
 	}
 	if err := in.thread.streams.redirect(l.out); err != nil {
 		return answer{err: err}
 	}
-	in.guard.takeSignal() // one that came between calls is nobody's
-	a := in.thread.serve(c, string(header))
+	if in.guard.pending() { // one that came between calls is nobody's
+		in.guard.takeSignal()
+		in.guard.takeExit()
+	}
+	a := in.thread.serve(c.info.ID, header, c.args)
 	if err := in.thread.streams.restore(); err != nil && a.err == nil {
 		a.err = err
 	}
-	if sig := in.guard.takeSignal(); sig != 0 {
-		a = answer{err: &SignalError{Signal: sig}}
+	if in.guard.pending() {
+		if sig := in.guard.takeSignal(); sig != 0 {
+			a = answer{err: &SignalError{Signal: sig}}
+		}
+		if status, tried := in.guard.takeExit(); tried {
+			a = answer{err: &EndError{Status: status}}
+		}
 	}
 	// A look at every signal and descriptor costs more than a small call:
 	// it is made for steps, which have a log, and not for queries.
@@ -57,43 +65,9 @@ func (in *Interpreter) serve(c *call) answer {
 
 // serveInherited runs the one call of a worker.
 func (in *Interpreter) serveInherited(c *call) answer {
-	header, err := json.Marshal(c.header)
-	if err != nil {
-		return answer{err: err}
-	}
-	a := in.thread.serve(c, string(header))
+	a := in.thread.serve(c.info.ID, c.encoded, c.args)
 	flushStreams()
 	return a
-}
-
-// serve does the part that needs the GIL.
-func (t *thread) serve(c *call, header string) answer {
-	python3.PyEval_RestoreThread(t.saved)
-	defer func() { t.saved = python3.PyEval_SaveThread() }()
-	a := t.enterAndRun(c, header)
-	if result := t.leave.CallFunctionObjArgs(); result != nil {
-		result.DecRef()
-	} else if err := pendingError(); a.err == nil {
-		a = answer{err: err}
-	}
-	return a
-}
-
-func (t *thread) enterAndRun(c *call, header string) answer {
-	problem, err := callBytes(t.enter, header)
-	if err != nil {
-		return answer{err: err}
-	}
-	if problem != "" {
-		return answer{err: decodePyError([]byte(problem))}
-	}
-	t.setRunning(c)
-	text, err := callBytes(t.run, c.args)
-	t.setRunning(nil)
-	if err != nil {
-		return answer{err: err}
-	}
-	return decodeAnswer(text)
 }
 
 // openDevices returns the files below prefix that this process has open.

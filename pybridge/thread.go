@@ -3,7 +3,19 @@
 package pybridge
 
 // #include <locale.h>
+// #include <stdlib.h>
 // #include "Python.h"
+// #include "guard.h"
+// #include "serve.h"
+//
+// // Python cannot do without its own thread, nor without the one that has the GIL.
+// static __thread int owner;
+// static int vital(void) { return owner || PyGILState_Check(); }
+// static void own_python(void)
+// {
+//	owner = 1;
+//	guard_needs(vital);
+// }
 //
 // static void use_locale(int utf8)
 // {
@@ -19,6 +31,7 @@ package pybridge
 import "C"
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,16 +45,9 @@ import (
 
 // thread is the OS thread that owns the interpreter, and what is called there.
 type thread struct {
-	streams *streams
-	saved   *python3.PyThreadState
-	ident   C.ulong
-
-	enter, run, leave *python3.PyObject
-	cancelled         *python3.PyObject
-
-	// running is the call that may be interrupted; it is changed and read
-	// only by whoever holds the GIL.
-	running *call
+	streams   *streams
+	bridge    C.struct_bridge
+	cancelled *C.PyObject
 }
 
 func builtFor() string {
@@ -86,9 +92,10 @@ func (in *Interpreter) load(s settings) (*thread, error) {
 		return nil, fmt.Errorf("this daemon was built for Python %s, but the libpython it found is %s; start it by the command ftd, which finds the right one", BuiltFor(), v)
 	}
 	python3.Py_InitializeEx(false)
-	t.ident = C.PyThread_get_thread_ident()
+	t.bridge.ident = C.PyThread_get_thread_ident()
+	C.own_python()
 	in.facts, err = t.connect(in.config.Library, s)
-	t.saved = python3.PyEval_SaveThread()
+	t.bridge.saved = C.PyEval_SaveThread()
 	return t, err
 }
 
@@ -105,61 +112,70 @@ func (t *thread) connect(library string, s settings) (facts, error) {
 	if bridge == nil {
 		return f, pendingError()
 	}
-	for name, object := range map[string]**python3.PyObject{
-		"enter": &t.enter, "run": &t.run, "leave": &t.leave, "Cancelled": &t.cancelled,
+	for name, object := range map[string]**C.PyObject{
+		"enter": &t.bridge.enter, "run": &t.bridge.run, "leave": &t.bridge.leave, "Cancelled": &t.cancelled,
 	} {
-		if *object = bridge.GetAttrString(name); *object == nil {
+		found := bridge.GetAttrString(name)
+		if found == nil {
 			return f, pendingError()
 		}
+		*object = (*C.PyObject)(unsafe.Pointer(found))
 	}
 	config, err := json.Marshal(s)
 	if err != nil {
 		return f, err
 	}
-	text, err := callBytes(bridge.GetAttrString("start"), string(config))
-	if err != nil {
-		return f, err
+	start, argument := bridge.GetAttrString("start"), python3.PyBytes_FromString(string(config))
+	if start == nil || argument == nil {
+		return f, pendingError()
 	}
-	return f, json.Unmarshal([]byte(text), &f)
+	defer argument.DecRef()
+	result := start.CallFunctionObjArgs(argument)
+	if result == nil {
+		return f, pendingError()
+	}
+	defer result.DecRef()
+	return f, json.Unmarshal([]byte(python3.PyBytes_AsString(result)), &f)
+}
+
+// serve runs a call in Python: enter, run and leave.
+func (t *thread) serve(id uint64, header []byte, args string) answer {
+	served := C.serve(&t.bridge, C.uint64_t(id),
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(header))), C.size_t(len(header)),
+		(*C.char)(unsafe.Pointer(unsafe.StringData(args))), C.size_t(len(args)))
+	var a answer
+	if served.answer != nil {
+		text := bytes.Clone(unsafe.Slice((*byte)(unsafe.Pointer(served.answer)), served.length))
+		C.free(unsafe.Pointer(served.answer))
+		if served.entered != 0 {
+			a = decodeAnswer(text)
+		} else {
+			a = answer{err: decodePyError(text)}
+		}
+	}
+	switch {
+	case served.raised != 0:
+		err := pendingError()
+		t.bridge.saved = C.PyEval_SaveThread()
+		if a.err == nil {
+			a = answer{err: err}
+		}
+	case served.answer == nil:
+		a = answer{err: errors.New("the bridge's Python side gave no answer")}
+	}
+	return a
 }
 
 // interrupt raises Cancelled in a call if it is the one that runs and there is
 // still reason to.
-func (t *thread) interrupt(c *call, reason func() bool) {
+func (t *thread) interrupt(id uint64, reason func() bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	gil := python3.PyGILState_Ensure()
 	defer python3.PyGILState_Release(gil)
-	if t.running == c && reason() {
-		C.interrupt(t.ident, (*C.PyObject)(unsafe.Pointer(t.cancelled)))
+	if uint64(t.bridge.running) == id && reason() {
+		C.interrupt(t.bridge.ident, t.cancelled)
 	}
-}
-
-// setRunning must be called with the GIL. Taking the call away also takes
-// back an interrupt that came too late to be noticed.
-func (t *thread) setRunning(c *call) {
-	t.running = c
-	if c == nil {
-		C.interrupt(t.ident, nil)
-	}
-}
-
-// callBytes calls a function of the Python side with bytes. None is "".
-func callBytes(f *python3.PyObject, argument string) (string, error) {
-	bytes := python3.PyBytes_FromString(argument)
-	if f == nil || bytes == nil {
-		return "", pendingError()
-	}
-	defer bytes.DecRef()
-	result := f.CallFunctionObjArgs(bytes)
-	if result == nil {
-		return "", pendingError()
-	}
-	defer result.DecRef()
-	if !python3.PyBytes_Check(result) {
-		return "", nil
-	}
-	return python3.PyBytes_AsString(result), nil
 }
 
 // pendingError takes the exception that a C call left behind. Only the

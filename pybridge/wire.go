@@ -66,11 +66,11 @@ type answer struct {
 }
 
 // decodeAnswer reads what run answers: a letter and JSON.
-func decodeAnswer(text string) answer {
-	if text == "" {
+func decodeAnswer(text []byte) answer {
+	if len(text) == 0 {
 		return answer{err: errors.New("the bridge's Python side gave no answer")}
 	}
-	body := []byte(text[1:])
+	body := text[1:]
 	switch text[0] {
 	case 'R':
 		return answer{result: body}

@@ -72,7 +72,7 @@ func (in *Interpreter) isolate(ctx context.Context, h header, args []byte, s Sur
 	case l.failure != "":
 		return answer{err: errors.New(l.failure)}
 	case l.answer != "":
-		return decodeAnswer(l.answer)
+		return decodeAnswer([]byte(l.answer))
 	case ctx.Err() != nil:
 		return answer{err: context.Cause(ctx)}
 	default:

@@ -19,6 +19,7 @@ import (
 )
 
 func TestWorkerThatDies(t *testing.T) {
+	needWorkers(t)
 	for _, test := range []struct {
 		name, code string
 		want       pybridge.WorkerError
@@ -46,6 +47,7 @@ func TestWorkerThatDies(t *testing.T) {
 }
 
 func TestWorkerMayForkAndHandleSignals(t *testing.T) {
+	needWorkers(t)
 	text, err := python.Worker(t.Context(), module(t, `
 import multiprocessing, os, signal, time
 
@@ -95,6 +97,7 @@ def f(path):
 `
 
 func TestNothingIsLeftOfAWorker(t *testing.T) {
+	needWorkers(t)
 	path := filepath.Join(t.TempDir(), "pid")
 	pid := func() int {
 		text, err := os.ReadFile(path)

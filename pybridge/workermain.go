@@ -68,7 +68,12 @@ func workerCall() (string, error) {
 		info:     CallInfo{What: o.Header.what(), Queued: time.Now()},
 		finished: make(chan struct{}),
 	}
-	interpreter.push(c)
+	if err := c.encode(); err != nil {
+		return "", err
+	}
+	if err := interpreter.push(c); err != nil {
+		return "", err
+	}
 	<-c.finished
 	return c.answer.encode()
 }

@@ -2,7 +2,9 @@
  * it takes signals over, signals its own process, waits for any child. */
 #define _GNU_SOURCE
 #include <signal.h>
+#include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -62,6 +64,13 @@ int on_stack(int sig)
 int kill_ourselves(int sig) { return kill(getpid(), sig); }
 int kill_our_group(int sig) { return kill(0, sig); }
 int raise_signal(int sig) { return raise(sig); }
+int queue_signal(int sig) { return sigqueue(getpid(), sig, (union sigval){0}); }
+int signal_thread(int sig) { return pthread_kill(pthread_self(), sig); }
+
+int exit_process(int status) { exit(status); }
+int exit_quickly(int status) { quick_exit(status); }
+int exit_at_once(int status) { _exit(status); }
+int exit_plainly(int status) { _Exit(status); }
 
 int wait_for_any(void) { return wait(NULL); }
 
@@ -77,3 +86,5 @@ int read_byte(int fd)
 	char byte;
 	return read(fd, &byte, 1) == 1 ? byte : -1;
 }
+
+int hold(int milliseconds) { return usleep(1000 * milliseconds); }

@@ -22,8 +22,8 @@ class IsolationRequired(RuntimeError):
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"{what} is refused inside the daemon, a running Go process that it would copy or end; "
-            "run this step with isolation: worker"
+            f"{what} is refused inside the daemon, a running Go process that it would copy, break "
+            "or end; run this step with isolation: worker"
         )
 
 

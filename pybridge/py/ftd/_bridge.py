@@ -8,6 +8,7 @@ surroundings are always put back.
 from __future__ import annotations
 
 import faulthandler
+import functools
 import importlib
 import json
 import os
@@ -16,25 +17,22 @@ import sys
 import threading
 from typing import Any
 
-from ftd import _device, _encode, _progress, _refuse, _report, _surroundings
+from ftd import _device, _encode, _order, _progress, _refuse, _report, _surroundings
 
 
 class Cancelled(KeyboardInterrupt):
     """Raised in the running code from outside when its call is cancelled."""
 
 
-class _Call:
-    """What Go asked for; see ``header`` in wire.go."""
-
-    def __init__(self, header: dict[str, Any]) -> None:
-        self.module: str = header.get("module", "")
-        self.function: str = header.get("function", "")
-        self.script: str = header.get("script", "")
-        self.argv: list[str] = header.get("argv") or []
-        self.imports: list[str] = header.get("imports") or []
+# What Go asked for; see ``header`` in wire.go.
+_call: dict[str, Any] = {}
 
 
-_call: _Call | None = None
+@functools.lru_cache(maxsize=16)
+def _decode(header: bytes) -> dict[str, Any]:
+    """Read what Go asked for. Often it is the same function again; nobody changes the answer."""
+    decoded: dict[str, Any] = json.loads(header.decode())
+    return decoded
 
 
 def start(config: bytes) -> bytes:
@@ -42,6 +40,7 @@ def start(config: bytes) -> bytes:
     settings = json.loads(config)
     _surroundings.start()
     _device.start(pinned=not settings["device"])
+    _order.start()
     if settings["worker"]:
         # It may crash, and then tells where; the daemon's signals are Go's.
         faulthandler.enable(file=2, all_threads=True)
@@ -60,10 +59,9 @@ def enter(text: bytes) -> bytes | None:
     """Set up the surroundings of a call; returns an error or None."""
     global _call
     try:
-        header = json.loads(text.decode())  # of bytes it would first guess the encoding
-        _surroundings.enter(header)
-        _progress.enter(header.get("progress_fd", -1))
-        _call = _Call(header)
+        _call = _decode(text)
+        _surroundings.enter(_call)
+        _progress.enter(_call["progress_fd"])
     except Exception as error:
         return _report.describe(error)
     return None
@@ -75,12 +73,11 @@ def run(args: bytes) -> bytes:
     R result, E exception, X exit code.
     """
     call = _call
-    assert call is not None
     try:
-        if call.script:
+        if "script" in call:
             return _script(call)
-        if call.imports:
-            return _imports(call.imports)
+        if "imports" in call:
+            return _imports(call["imports"])
         return b"R" + _function(call, args)
     except SystemExit as exit:
         return b"X" + json.dumps(_report.exit_code(exit)).encode()
@@ -92,19 +89,20 @@ def run(args: bytes) -> bytes:
 def leave() -> None:
     """Put everything back as it was before ``enter``."""
     global _call
-    _call = None
+    _call = {}
     try:
         _progress.leave()
     finally:
         _surroundings.leave()
 
 
-def _function(call: _Call, args: bytes) -> bytes:
+def _function(call: dict[str, Any], args: bytes) -> bytes:
     positional, keywords = _arguments(args)
-    target: Any = sys.modules.get(call.module)
+    module = call.get("module", "")
+    target: Any = sys.modules.get(module)
     if target is None:
-        target = importlib.import_module(call.module)
-    for name in call.function.split("."):
+        target = importlib.import_module(module)
+    for name in call.get("function", "").split("."):
         target = getattr(target, name)
     return _encode.encode(target(*positional, **keywords))
 
@@ -129,11 +127,12 @@ def _imports(names: list[str]) -> bytes:
     return b"Rnull"
 
 
-def _script(call: _Call) -> bytes:
-    path = os.path.abspath(call.script)
+def _script(call: dict[str, Any]) -> bytes:
+    script = call["script"]
+    path = os.path.abspath(script)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no script {path}")
-    sys.argv[:] = [call.script, *call.argv]
+    sys.argv[:] = [script, *call.get("argv", ())]
     sys.path.insert(0, os.path.dirname(path))
     before = set(threading.enumerate())
     runpy.run_path(path, run_name="__main__")

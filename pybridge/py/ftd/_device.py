@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
 import os
-import sys
 from types import ModuleType
-from typing import Any, Sequence
+
+from ftd import _hooks
 
 _pinned = False
 
@@ -18,7 +16,7 @@ def start(pinned: bool) -> None:
     _pinned = pinned
     hide()
     if pinned:
-        sys.meta_path.insert(0, _Finder())
+        _hooks.after("mindspore", _pin)
 
 
 def hide() -> None:
@@ -27,33 +25,5 @@ def hide() -> None:
         os.environ["ASCEND_RT_VISIBLE_DEVICES"] = ""
 
 
-class _Finder(importlib.abc.MetaPathFinder):
-    """Finds mindspore as the others do, and adds a line to its loading."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if name != "mindspore":
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
-        return spec
-
-
-class _Loader(importlib.abc.Loader):
-    """MindSpore's own loader, then the device target."""
-
-    def __init__(self, real: Any) -> None:
-        self._real = real
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        module: ModuleType | None = self._real.create_module(spec)
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._real.exec_module(module)
-        module.set_context(device_target="CPU")
+def _pin(mindspore: ModuleType) -> None:
+    mindspore.set_context(device_target="CPU")

@@ -16,6 +16,8 @@ def encode(value: Any) -> bytes:
     Beside JSON's own types, numpy scalars and arrays, paths, sets and bytes
     that are text become what one expects; NaN and infinities become strings.
     """
+    if value is None:  # most functions return nothing
+        return b"null"
     try:
         # The usual case at the speed of the C encoder.
         return _compact.encode(value).encode()

@@ -7,6 +7,7 @@ directory, which may have been renamed or removed since.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import weakref
@@ -15,12 +16,15 @@ from typing import Iterator, MutableMapping
 # Handlers between two steps, with their path relative to a step's directory.
 _parked: MutableMapping[logging.FileHandler, str] = weakref.WeakKeyDictionary()
 
+# Directories that were made for them in the step that runs, the outermost first.
+_made: list[str] = []
+
 
 def enter(folder: str) -> None:
     """Let parked handlers write below a step's directory."""
     for handler, relative in list(_parked.items()):
         path = os.path.join(folder, relative)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _make(os.path.dirname(path))
         _point(handler, path)
         del _parked[handler]
 
@@ -32,6 +36,16 @@ def leave(folder: str) -> None:
         if handler.baseFilename.startswith(inside):
             _parked[handler] = handler.baseFilename[len(inside) :]
             _point(handler, os.devnull)
+    while _made:  # where nothing was logged, nothing stays
+        with contextlib.suppress(OSError):
+            os.rmdir(_made.pop())
+
+
+def _make(directory: str) -> None:
+    if not os.path.isdir(directory):
+        _make(os.path.dirname(directory))
+        os.mkdir(directory)
+        _made.append(directory)
 
 
 def _handlers() -> Iterator[logging.FileHandler]:

@@ -18,18 +18,19 @@ _held: tuple[int, int, str] | None = None
 
 def enter(fd: int) -> None:
     """Listen for the duration of a call; -1 means that nobody wants to hear."""
-    global _fd, _sent, _held
-    _fd, _sent, _held = fd, 0.0, None
-    ftd._listener = _heard if fd >= 0 else None
+    global _fd, _sent
+    if fd >= 0:
+        _fd, _sent = fd, 0.0
+        ftd._listener = _heard
 
 
 def leave() -> None:
     """Send what was held back and stop listening."""
-    global _fd
+    global _fd, _held
     ftd._listener = None
     if _held is not None:
         _send(*_held)
-    _fd = -1
+    _fd, _held = -1, None
 
 
 def _heard(done: int, total: int, note: str) -> None:

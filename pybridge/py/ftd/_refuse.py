@@ -1,4 +1,4 @@
-"""Refuses what would copy, replace or end the daemon's process."""
+"""Refuses what would copy, replace, gut or end the daemon's process."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import warnings
 from typing import Any, Callable
 
 import ftd
+from ftd import _hooks
 
 # os.spawn*, os.popen and subprocess do not come through these and stay usable.
-_OS = ("fork", "forkpty", "execv", "execve", "abort", "_exit")
+_OS = ("fork", "forkpty", "execv", "execve", "abort", "_exit", "closerange")
 # Timers end in a signal that the Go runtime takes, so they would never ring.
 _SIGNAL = ("alarm", "setitimer")
 
@@ -21,6 +22,12 @@ def start() -> None:
         for name in names:
             setattr(module, name, _refuser(f"{module.__name__}.{name}"))
     signal.signal = _warner(signal.signal)
+    _hooks.after("multiprocessing.popen_fork", _no_fork)
+
+
+def _no_fork(popen_fork: Any) -> None:
+    """Refuse before the pipes for the child are made, which nobody would close."""
+    popen_fork.Popen._launch = _refuser("a process forked by multiprocessing")
 
 
 def _refuser(what: str) -> Callable[..., Any]:

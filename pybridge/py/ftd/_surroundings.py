@@ -35,6 +35,7 @@ class _Before:
 _before: _Before | None = None
 _home = -1  # the directory between calls
 _umask = 0  # the umask between calls
+_streams: tuple[Any, Any] = (None, None)  # sys.stdout and sys.stderr between calls
 
 
 def start() -> None:
@@ -54,6 +55,7 @@ def _open_streams() -> None:
     Lines arrive as they are printed, in the order of both streams and of what
     C++ writes beside them; a character that has no UTF-8 is no error.
     """
+    global _streams
     for name, fd in (("stdout", 1), ("stderr", 2)):
         current = getattr(sys, "__" + name + "__", None)
         if current is None or current.closed or getattr(current, "_of_ftd", None) is None:
@@ -67,6 +69,23 @@ def _open_streams() -> None:
             current._of_ftd = True  # type: ignore[attr-defined]
             setattr(sys, "__" + name + "__", current)
         setattr(sys, name, current)
+    _streams = sys.stdout, sys.stderr
+
+
+def _settle_streams() -> None:
+    """Flush what a call wrote, and bind the streams again if it replaced or closed them."""
+    out, err = _streams
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if sys.stdout is sys.__stdout__ is out and sys.stderr is sys.__stderr__ is err:
+            return
+    except Exception:
+        pass
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # closed, or replaced by what cannot
+            stream.flush()
+    _open_streams()
 
 
 def enter(header: dict[str, Any]) -> None:
@@ -96,8 +115,7 @@ def leave() -> None:
     if before is None:
         return
     _before = None
-    _flush()
-    _open_streams()
+    _settle_streams()
     if os.environ._data != before.environ:  # type: ignore[attr-defined]
         _restore_environ(before.environ)
     os.fchdir(_home)
@@ -119,13 +137,6 @@ def leave() -> None:
     (gc.enable if before.gc else gc.disable)()
     if before.folder:
         _logfiles.leave(before.folder)
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        # Closed, or replaced by something that cannot.
-        with contextlib.suppress(Exception):
-            stream.flush()
 
 
 def _restore_environ(wanted: dict[bytes, bytes]) -> None:
