@@ -1,0 +1,222 @@
+// Package yamledit sets values in a YAML file and keeps every other byte of it:
+// comments, anchors, aliases, quotes and order.
+//
+//	text, err := yamledit.Edit(source, map[string]any{"runner_config.epochs": 3})
+//
+// It is made for the configs of mindformers, which people edit and compare: a
+// value is written as PyYAML reads it, which is YAML 1.1.
+package yamledit
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	"ftd/recipe/nearest"
+)
+
+// Edit sets values in a YAML text by their paths ("a.b.0.c") and keeps
+// every other byte. A path must exist; one that leads through an alias changes
+// the anchor's value. A value takes the type of the scalar it replaces, as
+// PyYAML would read it, and its quotes. A list in brackets is replaced whole, by
+// a list or by a text such as "[a, b]".
+func Edit(source []byte, set map[string]any) ([]byte, error) {
+	// The parser loses count of the lines that end as on Windows, which some
+	// configs of mindformers do. What is edited is the source all the same.
+	tree, err := parser.ParseBytes(bytes.ReplaceAll(source, []byte("\r\n"), []byte("\n")), parser.ParseComments)
+	if err != nil {
+		return nil, fmt.Errorf("not YAML: %w", err)
+	}
+	if len(tree.Docs) != 1 {
+		return nil, fmt.Errorf("holds %d documents instead of one", len(tree.Docs))
+	}
+	doc := document{root: tree.Docs[0].Body, anchors: map[string]ast.Node{}}
+	ast.Walk(&doc, doc.root)
+	var changes []change
+	for _, path := range slices.Sorted(maps.Keys(set)) {
+		found, err := doc.find(path)
+		if err != nil {
+			return nil, err
+		}
+		c, err := found.replace(set[path])
+		if err != nil {
+			return nil, fmt.Errorf("%s %w", path, err)
+		}
+		changes = append(changes, c)
+	}
+	return apply(source, changes)
+}
+
+// document is a parsed YAML file; as a visitor it notes the anchors.
+type document struct {
+	root    ast.Node
+	anchors map[string]ast.Node
+}
+
+// Visit implements [ast.Visitor].
+func (d *document) Visit(n ast.Node) ast.Visitor {
+	if a, ok := n.(*ast.AnchorNode); ok {
+		d.anchors[a.Name.GetToken().Value] = a.Value
+	}
+	return d
+}
+
+// place is a value in a file, and the colon before it, if there is one.
+type place struct {
+	value ast.Node
+	colon *token.Token
+}
+
+// find returns the place that a path leads to.
+func (d *document) find(path string) (place, error) {
+	at := place{value: d.root}
+	var walked []string
+	for _, name := range strings.Split(path, ".") {
+		where := "the file"
+		if len(walked) > 0 {
+			where = strings.Join(walked, ".")
+		}
+		children, names := d.children(at.value)
+		i := slices.Index(names, name)
+		if i < 0 {
+			return place{}, fmt.Errorf("%s has no %q (%s)", where, name, nearest.Remedy(name, names))
+		}
+		at = children[i]
+		walked = append(walked, name)
+	}
+	at.value = d.resolve(at.value)
+	return at, nil
+}
+
+func (d *document) resolve(node ast.Node) ast.Node {
+	for {
+		switch n := node.(type) {
+		case *ast.AnchorNode:
+			node = n.Value
+		case *ast.TagNode:
+			node = n.Value
+		case *ast.AliasNode:
+			target, ok := d.anchors[n.Value.GetToken().Value]
+			if !ok {
+				return node
+			}
+			node = target
+		default:
+			return node
+		}
+	}
+}
+
+// children returns what is below a map or a list, with the names; those in a
+// list are its indices.
+func (d *document) children(node ast.Node) (children []place, names []string) {
+	switch n := d.resolve(node).(type) {
+	case *ast.MappingNode:
+		for _, v := range n.Values {
+			children, names = append(children, place{v.Value, v.Start}), append(names, v.Key.GetToken().Value)
+		}
+	case *ast.MappingValueNode:
+		return []place{{n.Value, n.Start}}, []string{n.Key.GetToken().Value}
+	case *ast.SequenceNode:
+		for i, v := range n.Values {
+			children, names = append(children, place{value: v}), append(names, strconv.Itoa(i))
+		}
+	}
+	return children, names
+}
+
+// change replaces the text old, which begins at line and column (from 1, in
+// runes), by text.
+type change struct {
+	line, column int
+	old, text    string
+	// end is the column of the bracket that closes a list, whose text is not
+	// known otherwise; 0 for everything else.
+	end int
+	// orAfter is the colon behind which text is put if old, an empty value,
+	// is not written at all; nil if it must be.
+	orAfter *token.Position
+}
+
+// replace works out the change that gives a place another value.
+func (p place) replace(value any) (change, error) {
+	t := p.value.GetToken()
+	c := change{line: t.Position.Line, column: t.Position.Column, old: strings.TrimSpace(t.Origin)}
+	var err error
+	switch n := p.value.(type) {
+	case *ast.NullNode:
+		c.text = written(value)
+		if p.colon != nil { // "key:" with nothing behind it has no place of its own
+			c.orAfter = p.colon.Position
+		}
+	case *ast.LiteralNode:
+		return c, fmt.Errorf("is a block of lines, which cannot be set")
+	case *ast.SequenceNode:
+		if !n.IsFlowStyle {
+			return c, fmt.Errorf("is a list of lines, which cannot be set as a whole")
+		}
+		if n.Start.Position.Line != n.End.Position.Line {
+			return c, fmt.Errorf("goes over several lines, which cannot be set")
+		}
+		c.line, c.column, c.end = n.Start.Position.Line, n.Start.Position.Column, n.End.Position.Column
+		c.old = "["
+		c.text, err = list(value)
+		return c, err
+	case ast.ScalarNode:
+		switch t.Type {
+		case token.SingleQuoteType:
+			c.text = "'" + strings.ReplaceAll(plain(value), "'", "''") + "'"
+		case token.DoubleQuoteType:
+			c.text = strconv.Quote(plain(value))
+		default:
+			c.text, err = typed(c.old, value)
+		}
+	default:
+		return c, fmt.Errorf("is no single value but %s", strings.ToLower(n.Type().String()))
+	}
+	if strings.Contains(c.old, "\n") {
+		return c, fmt.Errorf("goes over several lines, which cannot be set")
+	}
+	return c, err
+}
+
+// apply makes the changes, from the last one to the first, so that the places
+// of the others stay true.
+func apply(source []byte, changes []change) ([]byte, error) {
+	slices.SortFunc(changes, func(a, b change) int {
+		if a.line != b.line {
+			return b.line - a.line
+		}
+		return b.column - a.column
+	})
+	lines := strings.SplitAfter(string(source), "\n")
+	for i, c := range changes {
+		if i > 0 && c.line == changes[i-1].line && c.column == changes[i-1].column {
+			if c.text != changes[i-1].text {
+				return nil, fmt.Errorf("line %d is set to both %s and %s", c.line, c.text, changes[i-1].text)
+			}
+			continue
+		}
+		runes := []rune(lines[c.line-1])
+		at := c.column - 1
+		switch {
+		case c.end > 0 && c.end <= len(runes) && runes[at] == '[' && runes[c.end-1] == ']':
+			lines[c.line-1] = string(runes[:at]) + c.text + string(runes[c.end:])
+		case c.end == 0 && at <= len(runes) && strings.HasPrefix(string(runes[at:]), c.old):
+			lines[c.line-1] = string(runes[:at]) + c.text + string(runes[at:])[len(c.old):]
+		case c.orAfter != nil && c.orAfter.Line == c.line:
+			at = c.orAfter.Column
+			lines[c.line-1] = string(runes[:at]) + " " + c.text + string(runes[at:])
+		default:
+			return nil, fmt.Errorf("line %d cannot be edited: %q is not where the parser saw it", c.line, c.old)
+		}
+	}
+	return []byte(strings.Join(lines, "")), nil
+}

@@ -1,0 +1,123 @@
+package yamledit
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"ftd/recipe/scalar"
+)
+
+// The numbers of PyYAML: an exponent needs a point before and a sign within.
+var (
+	integer = regexp.MustCompile(`^[-+]?[0-9][0-9_]*$`)
+	float   = regexp.MustCompile(`^[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9]+)([eE][-+][0-9]+)?$`)
+	truth   = regexp.MustCompile(`^(true|True|TRUE|false|False|FALSE|yes|Yes|no|No|on|On|off|Off)$`)
+	null    = regexp.MustCompile(`^(|~|null|Null|NULL)$`)
+	safe    = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./-]*$`)
+)
+
+// typed writes a value in the place of an unquoted one.
+func typed(old string, value any) (string, error) {
+	switch {
+	case integer.MatchString(old):
+		n, ok := scalar.Integer(value)
+		if !ok {
+			return "", fmt.Errorf("must be an integer, not %s", scalar.Describe(value))
+		}
+		return strconv.FormatInt(n, 10), nil
+	case float.MatchString(old):
+		f, ok := scalar.Number(value)
+		if !ok {
+			return "", fmt.Errorf("must be a number, not %s", scalar.Describe(value))
+		}
+		return floatText(f), nil
+	case truth.MatchString(old):
+		b, ok := scalar.Bool(value)
+		if !ok {
+			return "", fmt.Errorf("must be true or false, not %s", scalar.Describe(value))
+		}
+		if b {
+			return "True", nil
+		}
+		return "False", nil
+	}
+	return quoted(plain(value)), nil
+}
+
+// scalar writes a value by its own type, for a place that was empty.
+func written(value any) string {
+	switch v := value.(type) {
+	case bool:
+		if v {
+			return "True"
+		}
+		return "False"
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return floatText(v)
+	case string:
+		if integer.MatchString(v) || float.MatchString(v) || truth.MatchString(v) {
+			return v
+		}
+	}
+	return quoted(plain(value))
+}
+
+// list writes a list of scalars in brackets.
+func list(value any) (string, error) {
+	if text, ok := value.(string); ok {
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil || !strings.HasPrefix(strings.TrimSpace(text), "[") {
+			return "", fmt.Errorf("must be a list such as [a, b], not %s", scalar.Describe(text))
+		}
+	}
+	entries, ok := value.([]any)
+	if !ok {
+		return "", fmt.Errorf("must be a list, not %s", scalar.Describe(value))
+	}
+	words := make([]string, len(entries))
+	for i, entry := range entries {
+		switch v := entry.(type) {
+		case string:
+			words[i] = strconv.Quote(v)
+		case uint64: // how the library reads an integer
+			words[i] = strconv.FormatUint(v, 10)
+		case int64, float64, bool:
+			words[i] = written(v)
+		default:
+			return "", fmt.Errorf("must be a list of plain values, but entry %d is %s", i+1, scalar.Describe(entry))
+		}
+	}
+	return "[" + strings.Join(words, ", ") + "]", nil
+}
+
+func quoted(text string) string {
+	if safe.MatchString(text) && !truth.MatchString(text) && !null.MatchString(text) {
+		return text
+	}
+	return strconv.Quote(text)
+}
+
+// floatText writes a number so that PyYAML reads it as a float.
+func floatText(f float64) string {
+	switch text := strconv.FormatFloat(f, 'g', -1, 64); {
+	case math.IsInf(f, 0), math.IsNaN(f), float.MatchString(text):
+		return text
+	case strings.Contains(text, "e"):
+		return strings.Replace(text, "e", ".0e", 1)
+	default:
+		return text + ".0"
+	}
+}
+
+func plain(value any) string {
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
+}
