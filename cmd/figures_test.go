@@ -176,6 +176,7 @@ func BenchmarkHundredRuns(b *testing.B) {
 	}
 	require.Len(b, adopted, hundred)
 	b.ReportMetric(float64(time.Since(restart).Milliseconds()), "adopted-ms")
+	b.ReportMetric(float64(h.pid().cpu(b).Milliseconds()), "adopted-cpu-ms")
 
 	cancel()
 	end()

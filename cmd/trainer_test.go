@@ -17,6 +17,11 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if len(os.Args) == 4 && os.Args[1] == "bare" {
+		if err := bare(os.Args[2], os.Args[3]); err != nil {
+			panic(err)
+		}
+	}
 	os.Exit(m.Run())
 }
 

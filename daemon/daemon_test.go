@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -226,8 +227,28 @@ func TestTheDaemonRefusesWhatCannotWork(t *testing.T) {
 	refuse("is not a socket", "--state-dir", other, "--socket", h.log.Name())
 	refuse("no value for slots", "--slots", "0")
 	refuse("cannot be served on", "--state-dir", other, "--socket", filepath.Join(h.dir, "o.sock"), "--metrics-address", "256.0.0.1:1")
+	rows := filepath.Join(h.dir, "rows.yaml")
+	require.NoError(t, os.WriteFile(rows, []byte("- id: x\n"), 0o600))
+	refuse("the error signatures cannot be read", "--state-dir", other, "--socket", filepath.Join(h.dir, "p.sock"), "--signatures", rows)
+	refuse("the doctor has no check \"limit\"; did you mean \"limits\"?", "--state-dir", other, "--socket", filepath.Join(h.dir, "q.sock"), "--skip-checks", "home,limit")
 	_, err := h.GetVersion(t.Context())
 	require.NoError(t, err, "the first daemon is untouched")
+}
+
+// A house has errors of its own, which its file of signatures names.
+func TestErrorSignaturesOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	rows := filepath.Join(t.TempDir(), "rows.yaml")
+	require.NoError(t, os.WriteFile(rows, []byte("- id: our-proxy\n  literals: [\"proxy refused\"]\n  cause: the proxy is closed\n  remedy: ask the operators\n"), 0o600))
+	h := newHouse(t, "--signatures", rows)
+	job := h.train("--steps", "9", "--step-ms", "1", "--crash-at", "5", "--say", "proxy refused")
+	ended := h.wait(job.ID)
+	require.Equal(t, api.StateFailed, ended.State)
+	require.Equal(t, "our-proxy", ended.Error.Code)
+	require.Equal(t, "ask the operators", ended.Error.Remedy)
+	h.until(job.ID, func(e api.Event) bool {
+		return e.Type == api.EventProblem && strings.Contains(string(e.Data), "our-proxy")
+	})
 }
 
 func TestWithoutPythonACallSaysWhatToDo(t *testing.T) {
@@ -243,4 +264,46 @@ func requireCode(t *testing.T, err error, code string) {
 	var e *api.Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, code, e.Code, e.Error())
+}
+
+// A real training with rules: what no rule keeps is deleted, shown as gone, and
+// nothing of what lay there before is touched, also over a restart.
+func TestRetentionOverARestart(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	out := filepath.Join(h.dir, "saved")
+	trainer, err := filepath.Abs("../testdata/trainer/trainer.py")
+	require.NoError(t, err)
+	text := fmt.Sprintf(`{apiVersion: ftd/v1, name: kept, steps: [{id: train, uses: train, with: {
+		command: [python3, -B, %q, "--steps", "200", "--step-ms", "20", "--save-every", "20", "--out", %q],
+		dir: %q, checkpoints: [%q], retention: {keep: 2, every: 100}}}]}`, trainer, out, h.dir, out)
+	theirs := filepath.Join(out, "rank_0", "theirs_rank_0-1_20.ckpt")
+	require.NoError(t, os.MkdirAll(filepath.Dir(theirs), 0o755))
+	require.NoError(t, os.WriteFile(theirs, []byte("x"), 0o644))
+	job, err := h.Submit(t.Context(), api.Submit{Text: text, Base: h.dir})
+	require.NoError(t, err)
+	gone := func(e api.Event) bool {
+		var c api.Checkpoint
+		return e.Type == api.EventCheckpoint && json.Unmarshal(e.Data, &c) == nil && c.Gone
+	}
+	h.until(job.ID, gone)
+	h.end(syscall.SIGKILL)
+	h.start()
+	ended := h.wait(job.ID)
+	require.Equal(t, api.StateSucceeded, ended.State, "%+v", ended.Error)
+	ended, err = h.Job(t.Context(), job.ID)
+	require.NoError(t, err)
+	var left []int64
+	for _, c := range ended.Training.Checkpoints {
+		if c.Gone {
+			require.NoFileExists(t, c.Path)
+			require.Equal(t, "no rule keeps it", c.Reason)
+		} else {
+			require.FileExists(t, c.Path)
+			left = append(left, c.Step)
+		}
+	}
+	require.Equal(t, []int64{100, 180, 200}, left)
+	require.Len(t, ended.Training.Checkpoints, 10)
+	require.FileExists(t, theirs)
 }

@@ -62,6 +62,8 @@ type house struct {
 	t      *testing.T
 	dir    string
 	args   []string
+	env    []string   // besides this process's own
+	files  []*os.File // that systemd would hand to the daemon
 	daemon *exec.Cmd
 	log    *os.File
 }
@@ -104,8 +106,9 @@ func newHouse(t *testing.T, args ...string) *house {
 // start starts the daemon and waits until it answers.
 func (h *house) start() {
 	h.t.Helper()
-	h.daemon = exec.Command(os.Args[0], h.args...)
-	h.daemon.Env = append(os.Environ(), "FTD_TEST_BE_DAEMON=1")
+	h.daemon = exec.Command("/bin/sh", append([]string{"-c", `[ -z "$LISTEN_FDS" ] || export LISTEN_PID=$$; exec "$@"`, "sh", os.Args[0]}, h.args...)...)
+	h.daemon.Env = append(append(os.Environ(), "FTD_TEST_BE_DAEMON=1"), h.env...)
+	h.daemon.ExtraFiles = h.files
 	h.daemon.Stdout, h.daemon.Stderr = h.log, h.log
 	require.NoError(h.t, h.daemon.Start())
 	v, err := h.GetVersion(context.Background())

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -31,6 +32,8 @@ type python struct {
 	loaded  atomic.Pointer[string] // its version
 
 	succeeded, failed atomic.Uint64
+	nanoseconds       atomic.Int64 // that calls took
+	before            atomic.Int64 // the process's memory before the interpreter was loaded
 }
 
 func newPython(s *settings.Settings, library string, log zerolog.Logger) *python {
@@ -75,6 +78,7 @@ func (p *python) load(ctx context.Context) (*pybridge.Interpreter, error) {
 		return in, nil
 	}
 	// The interpreter outlives the call that happens to be the first.
+	p.before.Store(resident())
 	in, err := pybridge.Start(context.WithoutCancel(ctx), p.config)
 	if err != nil {
 		return nil, startProblem(p.config.Prefix, err)
@@ -104,13 +108,31 @@ func (p *python) Call(ctx context.Context, c recipe.PythonCall) (json.RawMessage
 	if err != nil {
 		return nil, err
 	}
+	around := pybridge.Surroundings{
+		Path: c.Path, Dir: c.Dir, Env: c.Env, LogFile: c.LogFile, Device: c.Isolated, Progress: c.Progress, Output: c.Output,
+	}
+	defer p.clock(time.Now())
+	if c.Script != "" {
+		return p.count(script(ctx, in, c, around))
+	}
 	call := in.Call
 	if c.Isolated {
 		call = in.Worker
 	}
-	return p.count(call(ctx, pybridge.Request{Module: c.Module, Function: c.Function, Args: c.Args, Surroundings: pybridge.Surroundings{
-		Path: c.Path, Dir: c.Dir, Env: c.Env, LogFile: c.LogFile, Device: c.Isolated, Progress: c.Progress, Output: c.Output,
-	}}))
+	return p.count(call(ctx, pybridge.Request{Module: c.Module, Function: c.Function, Args: c.Args, Surroundings: around}))
+}
+
+// script runs a file as __main__; the result is its exit status.
+func script(ctx context.Context, in *pybridge.Interpreter, c recipe.PythonCall, around pybridge.Surroundings) (json.RawMessage, error) {
+	run := in.RunScript
+	if c.Isolated {
+		run = in.WorkerScript
+	}
+	status, err := run(ctx, pybridge.Script{File: c.Script, Argv: c.Argv, Surroundings: around})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(status)
 }
 
 // maxOutput bounds what a query returns of what it printed.
@@ -134,6 +156,7 @@ func (p *python) Query(ctx context.Context, r api.CallRequest) (json.RawMessage,
 	if r.Isolation == recipe.IsolationWorker {
 		call = in.Worker
 	}
+	defer p.clock(time.Now())
 	var output strings.Builder
 	result, err := p.count(call(ctx, pybridge.Request{Module: r.Module, Function: r.Function, Args: args, Surroundings: pybridge.Surroundings{
 		Output: func(line string) {
@@ -147,6 +170,9 @@ func (p *python) Query(ctx context.Context, r api.CallRequest) (json.RawMessage,
 	}
 	return result, output.String(), nil
 }
+
+// clock takes note of how long a call took.
+func (p *python) clock(began time.Time) { p.nanoseconds.Add(int64(time.Since(began))) }
 
 // count takes note of how a call ended and puts a Python exception into the
 // words of package recipe.
@@ -207,10 +233,15 @@ func (p *python) version() string {
 }
 
 func (p *python) calls() metrics.Calls {
-	c := metrics.Calls{Succeeded: p.succeeded.Load(), Failed: p.failed.Load()}
+	c := metrics.Calls{Succeeded: p.succeeded.Load(), Failed: p.failed.Load(), Seconds: time.Duration(p.nanoseconds.Load()).Seconds()}
 	if in := p.bridge.Load(); in != nil {
 		info := in.Info()
-		c.Queued, c.Busy = len(info.Queue), info.State != pybridge.StateIdle
+		c.Guard = map[string]int{"handler": 0, "signal": info.Guard.Signals, "wait": info.Guard.Waits}
+		for _, n := range info.Guard.Refused {
+			c.Guard["handler"] += n
+		}
+		c.Memory = max(resident()-p.before.Load(), 0)
+		c.Queued, c.Busy = len(info.Queue), info.State != pybridge.StateIdle && info.State != pybridge.StateLost
 	}
 	return c
 }

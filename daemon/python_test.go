@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ import (
 )
 
 // pythonHouse is a house whose daemon has the Python that it was built for.
-func pythonHouse(t *testing.T) *house {
+func pythonHouse(t *testing.T, args ...string) *house {
 	t.Helper()
 	env := os.Getenv("FTD_TEST_ENV")
 	if env == "" {
@@ -27,7 +28,7 @@ func pythonHouse(t *testing.T) *house {
 	if env == "." {
 		need(t, "FTD_TEST_ENV, an environment of the Python that this is built for")
 	}
-	return newHouse(t, "--env", env)
+	return newHouse(t, append([]string{"--env", env}, args...)...)
 }
 
 func TestAPersonCallsPython(t *testing.T) {
@@ -109,6 +110,70 @@ func TestACrashInACallIsKeptForTheNextDaemon(t *testing.T) {
 	text, err := os.ReadFile(kept[0])
 	require.NoError(t, err)
 	require.Contains(t, string(text), "SIGSEGV")
+}
+
+// The first time, the step is the end of the daemon. The next one finds its
+// mark, and the step runs in a worker: from then on, whatever it does there.
+func TestAStepThatTookTheDaemonDownRunsInAWorker(t *testing.T) {
+	t.Parallel()
+	h := pythonHouse(t)
+	runs := filepath.Join(h.dir, "runs")
+	require.NoError(t, os.WriteFile(filepath.Join(h.dir, "falls.py"), []byte(`import ctypes, os
+
+def fall(runs):
+    with open(runs, "a") as out:
+        print(os.getpid(), file=out)
+    with open(runs) as pids:
+        if len(pids.readlines()) == 1:
+            print("before the fall", flush=True)
+            ctypes.string_at(0)
+`), 0o600))
+	job, err := h.Submit(t.Context(), api.Submit{Text: fmt.Sprintf(`apiVersion: ftd/v1
+name: fall
+steps:
+  - id: fall
+    uses: python
+    with: {module: falls, function: fall, args: {runs: %q}, path: [%q]}
+`, runs, h.dir)})
+	require.NoError(t, err)
+	first := h.daemon.Process.Pid
+	require.Error(t, h.daemon.Wait())
+	h.start()
+	ended := h.wait(job.ID)
+	require.Equal(t, api.StateSucceeded, ended.State, "%+v", ended.Error)
+	text, err := os.ReadFile(runs)
+	require.NoError(t, err)
+	pids := strings.Fields(string(text))
+	require.Len(t, pids, 2)
+	require.Equal(t, strconv.Itoa(first), pids[0])
+	require.NotEqual(t, strconv.Itoa(h.daemon.Process.Pid), pids[1])
+	require.Contains(t, h.said(), "this step took the daemon down")
+	log, err := os.ReadFile(filepath.Join(ended.Steps[0].Attempts[0].Dir, "step.log"))
+	require.NoError(t, err)
+	require.Contains(t, string(log), "before the fall")
+	require.NotContains(t, h.said(), "before the fall", "the daemon's own log")
+}
+
+func TestTheDaemonOutlivesAnExitInACall(t *testing.T) {
+	t.Parallel()
+	h := pythonHouse(t)
+	pid := func() json.Number {
+		r, err := h.Call(t.Context(), api.CallRequest{Module: "os", Function: "getpid"})
+		require.NoError(t, err)
+		return r.Result.(json.Number)
+	}
+	own := json.Number(strconv.Itoa(h.daemon.Process.Pid))
+	require.Equal(t, own, pid())
+
+	before := h.version()
+	_, err := h.Call(t.Context(), api.CallRequest{Module: "ctypes", Function: "pythonapi.exit", Args: []int{3}})
+	requireCode(t, err, api.CodePython)
+	require.ErrorContains(t, err, "exit(3)")
+	require.ErrorContains(t, err, "isolation: worker")
+	require.NotEqual(t, own, pid(), "calls are answered by workers")
+
+	h.restarted(before)
+	require.Equal(t, own, pid(), "a new interpreter in the same process")
 }
 
 func TestAShutdownDoesNotWaitForPython(t *testing.T) {

@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"ftd/logparse"
 )
 
 // library writes the header of a shared library, which is all that is looked at.
@@ -213,55 +211,4 @@ func TestLibpythonDirectory(t *testing.T) {
 	spec.Env = env.Environ()
 	run := launch(t, spec)
 	require.Equal(t, 0, wait(t, run).Exit.Code, content(run.Log()))
-}
-
-func TestSecretsAreMasked(t *testing.T) {
-	for _, c := range []struct{ name, value, shown string }{
-		{"HF_TOKEN", "hf_abc", mask},
-		{"MODELSCOPE_API_TOKEN", "x", mask},
-		{"S3_SECRET_ACCESS_KEY", "x", mask},
-		{"S3_ACCESS_KEY_ID", "x", mask},
-		{"MA_PASSWORD", "x", mask},
-		{"HF_TOKEN", "", ""},
-		{"TOKENIZERS_PARALLELISM", "false", "false"},
-		{"MS_KEYS", "4", "4"},
-		{"https_proxy", "http://me:geheim@proxy:3128", "http://me:" + mask + "@proxy:3128"},
-		{"https_proxy", "http://proxy:3128/a@b", "http://proxy:3128/a@b"},
-		{"https_proxy", "http://me@proxy:3128", "http://me@proxy:3128"},
-		{"FTD_RUN_TOKEN", "abc", "abc"},
-	} {
-		require.Equal(t, c.shown, Var{Name: c.name, Value: c.value}.Shown(), "%s=%s", c.name, c.value)
-	}
-}
-
-func TestStaticTLSRemedy(t *testing.T) {
-	lib := library(t, filepath.Join(t.TempDir(), "torch.libs", "libgomp-6e1a1d1b.so.1.0.0"), native(t))
-	log := "Traceback (most recent call last):\n  File \"train.py\", line 1, in <module>\n    import torch\n" +
-		"ImportError: " + filepath.Dir(lib) + "/../torch.libs/libgomp-6e1a1d1b.so.1.0.0: cannot allocate memory in static TLS block\n"
-	var problems []logparse.Problem
-	p := logparse.NewParser()
-	take := func(r *logparse.Record) {
-		if r.Kind == logparse.KindProblem {
-			problems = append(problems, r.Problem)
-		}
-	}
-	p.Feed([]byte(log), take)
-	p.Flush(take)
-	require.NotEmpty(t, problems)
-
-	change, ok := Remedy(Status{State: StateExited, Exit: Exit{Code: 1}}, problems)
-	require.True(t, ok)
-	require.Equal(t, "static-tls", change.Problem)
-	require.Contains(t, change.Why, "libgomp-6e1a1d1b.so.1.0.0")
-	env := change.Apply([]string{"A=1", "LD_PRELOAD=/a.so " + lib + ":/b.so"})
-	require.Equal(t, []string{"A=1", "LD_PRELOAD=" + lib + ":/a.so:/b.so"}, env)
-
-	_, ok = Remedy(Status{State: StateExited}, problems)
-	require.False(t, ok, "it succeeded all the same")
-	_, ok = Remedy(Status{State: StateLost}, problems)
-	require.False(t, ok)
-	_, ok = StaticTLSLibrary("ImportError: /gone/libgomp.so.1: cannot allocate memory in static TLS block")
-	require.False(t, ok, "there is no such library")
-	_, ok = StaticTLSLibrary("libgomp.so.1: cannot allocate memory in static TLS block")
-	require.False(t, ok, "nobody knows where it is")
 }

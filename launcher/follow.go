@@ -2,7 +2,6 @@ package launcher
 
 import (
 	"context"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -25,6 +24,16 @@ func WithWakeups(w *logparse.Wakeups) FollowOption {
 // restarted, by path, size and time of modification.
 func WithSeen(seen func(path string, size int64, modified time.Time) bool) FollowOption {
 	return func(f *follow) { f.seen = seen }
+}
+
+// WithSignatures looks for the errors of another table than
+// logparse.Signatures; nil changes nothing.
+func WithSignatures(t *logparse.Table) FollowOption {
+	return func(f *follow) {
+		if t != nil {
+			f.reading = []logparse.Option{logparse.WithTable(t)}
+		}
+	}
 }
 
 // WithWarn is told of what cannot be read, once each.
@@ -53,6 +62,7 @@ func (r *Run) Follow(ctx context.Context, o Observer, options ...FollowOption) e
 		group.Go(func() error { return f.log(ctx, 0, r.Log()) })
 	} else {
 		group.Go(func() error { return f.log(ctx, LauncherRank, r.Log()) })
+		group.Go(func() error { return f.log(ctx, SchedulerRank, r.SchedulerLog()) })
 		group.Go(func() error { return f.ranks(ctx, group) })
 	}
 	group.Go(func() error { return f.checkpoints(ctx) })
@@ -66,6 +76,7 @@ type follow struct {
 	wakeups  *logparse.Wakeups
 	seen     func(string, int64, time.Time) bool
 	warn     func(error)
+	reading  []logparse.Option
 	ended    chan struct{} // closed when the run is over
 	warned   map[string]bool
 }
@@ -74,17 +85,11 @@ func (f *follow) checkpoints(ctx context.Context) error {
 	if len(f.run.spec.Checkpoints) == 0 {
 		return nil
 	}
-	var dirs []string
-	for _, dir := range f.run.spec.Checkpoints {
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(f.run.spec.Dir, dir)
-		}
-		dirs = append(dirs, dir)
-	}
-	return checkpoint.Watch(ctx, dirs, checkpoint.WatchOptions{
-		// What is older was there before the run.
-		Since: f.run.Shim().Started,
-		Seen:  f.seen,
+	made := f.run.Made()
+	return checkpoint.Watch(ctx, checkpointDirs(f.run.spec), checkpoint.WatchOptions{
+		Seen: func(path string, size int64, modified time.Time) bool {
+			return !made(path) || f.seen != nil && f.seen(path, size, modified)
+		},
 		Warn:  f.warn,
 		Ended: f.ended,
 	}, func(v checkpoint.Verdict, rank int) error {

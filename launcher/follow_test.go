@@ -82,7 +82,7 @@ func TestLogDeletedUnderTheReader(t *testing.T) {
 // A log that is emptied by somebody cannot be read completely; what is
 // written afterwards counts again from offset 0 and must have another key.
 func TestLogEmptiedUnderTheReader(t *testing.T) {
-	run := launch(t, training(t, "--steps", "200", "--step-ms", "10"))
+	run := launch(t, training(t, "--steps", "500", "--step-ms", "8"))
 	o := memory()
 	done := make(chan error, 1)
 	go func() { done <- run.Follow(t.Context(), o) }()
@@ -99,14 +99,15 @@ func TestLogEmptiedUnderTheReader(t *testing.T) {
 		require.False(t, seen[k], "two records with the key %v", k)
 		seen[k], files[k.File] = true, true
 	}
-	require.EqualValues(t, 200, last)
+	require.EqualValues(t, 500, last)
 	require.Len(t, files, 2)
 }
 
+// FTD_LONG_LINE is its length in bytes; make test-deep writes a gigabyte.
 func TestVeryLongLine(t *testing.T) {
 	size := 64 << 20
-	if testing.Short() {
-		size = 4 << 20
+	if text := os.Getenv("FTD_LONG_LINE"); text != "" {
+		size = atoi(text)
 	}
 	run := launch(t, training(t, "--steps", "3", "--long-line", itoa(size)))
 	o := memory()

@@ -61,6 +61,7 @@ var inherited = []struct{ name, why string }{
 	{"GLOG_*", "MindSpore's own logging"},
 	{"ENABLE_CELL_REUSE", "settings of mindformers"},
 	{"ENABLE_LAZY_INLINE*", "settings of mindformers"},
+	{"CHECKPOINT_DOWNLOAD_FOLDER", "mindformers: where it keeps weights that it downloads"},
 	{"LOCAL_DEFAULT_PATH", "mindformers: where output goes"},
 	{"LOG_MF_PATH", "mindformers: where logs go"},
 	{"MF_*", "settings of mindformers"},

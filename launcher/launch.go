@@ -42,12 +42,15 @@ func Launch(ctx context.Context, dir string, spec Spec, shimPath string) (*Run, 
 	}
 	spec.Version = SpecVersion
 	spec.Token = rand.Text()
-	spec.Env = setVariable(spec.Env, rundir.RunVariable, spec.Run)
-	spec.Env = setVariable(spec.Env, rundir.TokenVariable, spec.Token)
-	stacks := filepath.Join(dir, stacksDir)
-	spec.Env = setVariable(spec.Env, StacksVariable, stacks)
-	if err := os.MkdirAll(stacks, 0o700); err != nil {
+	for _, v := range RunVars(dir, spec.Run, spec.Token) {
+		spec.Env = setVariable(spec.Env, v.Name, v.Value)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, stacksDir), 0o700); err != nil {
 		return nil, errorf(CodeRunDirectory, "cannot write in the run directory: %w", err).
+			withRemedy("check the space, owner and mode of %s", dir)
+	}
+	if err := noteCheckpoints(ctx, dir, spec); err != nil {
+		return nil, errorf(CodeRunDirectory, "cannot note which checkpoints are there already: %w", err).
 			withRemedy("check the space, owner and mode of %s", dir)
 	}
 	if err := rundir.WriteSpec(dir, spec); err != nil {

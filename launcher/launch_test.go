@@ -50,7 +50,7 @@ func TestEnvironmentIsNotInherited(t *testing.T) {
 		name, _, _ := strings.Cut(line, "=")
 		names = append(names, name)
 	}
-	require.ElementsMatch(t, []string{"PATH", "HOME", "GIVEN", "FTD_RUN_ID", "FTD_RUN_TOKEN", "FTD_STACKS"}, names)
+	require.ElementsMatch(t, []string{"PATH", "HOME", "GIVEN", "FTD_RUN_ID", "FTD_RUN_TOKEN", "FTD_STACKS", "FTD_EXIT_REQUEST"}, names)
 	require.Contains(t, content(run.Log()), "FTD_RUN_ID="+spec.Run+"\n")
 }
 

@@ -19,6 +19,10 @@ type FileID string
 // reported.
 const LauncherRank = -1
 
+// SchedulerRank is the rank of the log of msrun's scheduler, which lies beside
+// those of the ranks. Only its problems are reported, too.
+const SchedulerRank = -2
+
 // Batch is what one read of a log gave. The observer must store all of it
 // together or none of it: File, Offset and Parser are where the next read
 // begins after a crash, so that no record is lost or doubled.

@@ -16,7 +16,7 @@ import (
 // How records are put together into batches. Each batch is a transaction of
 // the observer: a quiet log is reported at once, a busy one in pieces.
 const (
-	batchInterval = 50 * time.Millisecond // between two batches
+	batchInterval = 65 * time.Millisecond // between two batches
 	batchRecords  = 2000                  // in one
 	lookAtLog     = 100 * time.Millisecond
 )
@@ -31,7 +31,7 @@ func (f *follow) log(ctx context.Context, rank int, path string) error {
 	if f.wakeups != nil {
 		options = append(options, logparse.WithWakeups(f.wakeups))
 	}
-	r := &reader{rank: rank, path: path, observer: f.observer, parser: logparse.NewParser()}
+	r := &reader{rank: rank, path: path, observer: f.observer, reading: f.reading, parser: logparse.NewParser(f.reading...)}
 	tailer := logparse.NewTailer(path, r.restore(position), options...)
 	defer func() { _ = tailer.Close() }()
 	draining, stop := context.WithCancel(ctx)
@@ -52,6 +52,7 @@ type reader struct {
 	path     string
 	observer *serial
 	parser   *logparse.Parser
+	reading  []logparse.Option
 
 	// file and generation make the FileID. The generation grows each time
 	// another file is begun: an inode number may be used again.
@@ -86,6 +87,7 @@ func (r *reader) read(ctx context.Context, tailer *logparse.Tailer) error {
 				return err
 			}
 		}
+		r.parser.Skip(c.Offset - r.parser.Offset())
 		r.parser.Feed(c.Data, r.take)
 		r.mark, r.last, r.dirty = c.Next.Mark, c.Read, true
 		if len(r.records) >= batchRecords || !time.Now().Before(r.due) {
@@ -114,7 +116,7 @@ func (r *reader) next(ctx context.Context, tailer *logparse.Tailer) (logparse.Ch
 }
 
 func (r *reader) take(record *logparse.Record) {
-	if r.rank != LauncherRank || record.Kind == logparse.KindProblem {
+	if r.rank >= 0 || record.Kind == logparse.KindProblem {
 		r.records = append(r.records, *record)
 	}
 }
@@ -125,7 +127,7 @@ func (r *reader) begin(ctx context.Context, c logparse.Chunk) error {
 		if err := r.end(ctx); err != nil {
 			return err
 		}
-		r.parser = logparse.NewParser()
+		r.parser = logparse.NewParser(r.reading...)
 		r.generation++
 	}
 	r.file = c.File
@@ -200,7 +202,7 @@ func (r *reader) restore(p Position) logparse.Position {
 		err = r.parser.Restore(saved.Parser)
 	}
 	if err != nil || r.parser.Offset() != p.Offset {
-		r.parser = logparse.NewParser()
+		r.parser = logparse.NewParser(r.reading...)
 		return logparse.Position{}
 	}
 	r.file, r.mark = file, saved.Mark

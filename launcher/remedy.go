@@ -1,8 +1,11 @@
 package launcher
 
 import (
+	"cmp"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"ftd/logparse"
@@ -13,47 +16,109 @@ import (
 type EnvChange struct {
 	// Prepend holds lists to be put before the value of LD_PRELOAD and of
 	// other variables that are lists.
-	Prepend map[string]string
-	// Set holds variables to be set.
-	Set map[string]string
+	Prepend map[string]string `json:"prepend,omitempty"`
+	// Set holds variables to be set, Unset names those to be left out.
+	Set   map[string]string `json:"set,omitempty"`
+	Unset []string          `json:"unset,omitempty"`
 	// Problem is the id of the error signature that asks for it.
-	Problem string
+	Problem string `json:"problem"`
 	// Why is a sentence for the journal and for people.
-	Why string
+	Why string `json:"why"`
 }
 
-// Remedy returns the change of the environment that the failure of a run asks
-// for, if there is one that a program can make. The caller starts the run
-// again with it once, and says so: a second failure of the same kind has
-// another cause.
-func Remedy(st Status, problems []logparse.Problem) (EnvChange, bool) {
+// Remedy returns the change of the environment that the failure of the run
+// asks for, if there is one that a program can make and that is not among
+// those that were tried. The caller starts it again with the change once, and
+// says so: a second failure of the same kind has another cause. What is but a
+// consequence of another problem is cured only if there is no other.
+func (r *Run) Remedy(st Status, problems []logparse.Problem, tried []EnvChange) (EnvChange, bool) {
 	if st.State != StateExited || st.Exit.Code == 0 || st.Exit.Error != "" {
 		return EnvChange{}, false
 	}
-	for _, p := range problems {
-		if p.Signature == nil {
-			continue
-		}
-		for _, text := range append([]string{p.Text}, p.Traceback...) {
-			if change, ok := remedies(p.Signature.ID, text); ok {
-				return change, true
+	for _, secondary := range []bool{false, true} {
+		for _, p := range problems {
+			if p.Signature == nil || p.Signature.Secondary != secondary ||
+				slices.ContainsFunc(tried, func(c EnvChange) bool { return c.Problem == p.Signature.ID }) {
+				continue
 			}
+			cure := cures[p.Signature.ID]
+			if cure == nil {
+				continue
+			}
+			for _, text := range append([]string{p.Text}, p.Traceback...) {
+				if change, ok := cure(failedEnvironment(r.spec), text); ok {
+					change.Problem = p.Signature.ID
+					return change, true
+				}
+			}
+		}
+		if slices.ContainsFunc(problems, func(p logparse.Problem) bool { return p.Signature != nil && !p.Signature.Secondary }) {
+			break
 		}
 	}
 	return EnvChange{}, false
 }
 
-func remedies(id, text string) (EnvChange, bool) {
-	if id == "static-tls" {
-		if library, ok := StaticTLSLibrary(text); ok {
-			return EnvChange{
-				Prepend: map[string]string{"LD_PRELOAD": library},
-				Problem: id,
-				Why:     "there was no room left for the thread-local variables of " + filepath.Base(library) + "; it is loaded first now",
-			}, true
+// failing is the environment in which a run failed.
+type failing struct {
+	env         []string
+	distributed bool // by a launcher whose port ftd has chosen
+}
+
+func failedEnvironment(s Spec) failing { return failing{s.Env, s.RankLogs != ""} }
+
+func (f failing) get(name string) string { return variable(f.env, name) }
+
+// prefix is the Python environment, "" if there is none.
+func (f failing) prefix() string { return cmp.Or(f.get("CONDA_PREFIX"), f.get("VIRTUAL_ENV")) }
+
+// cures are the failures of the error table that a change of the environment
+// can mend, by signature. Each is given the line that tells of the failure.
+var cures = map[string]func(f failing, text string) (EnvChange, bool){
+	"static-tls": func(_ failing, text string) (EnvChange, bool) {
+		library, ok := StaticTLSLibrary(text)
+		return EnvChange{
+			Prepend: map[string]string{"LD_PRELOAD": library},
+			Why:     "there was no room left for the thread-local variables of " + filepath.Base(library) + "; it is loaded first now",
+		}, ok
+	},
+	"library-missing":   findLibrary,
+	"libstdcxx-too-old": newerLibstdcxx,
+	"module-missing":    findCANNModule,
+	"openmp-twice":      setOnce("KMP_DUPLICATE_LIB_OK", "TRUE", "two packages bring an OpenMP library of their own; they are allowed to"),
+	"protobuf-too-new":  setOnce("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python", "protobuf is newer than a package that uses it; its slower implementation accepts that"),
+	"scheduler-port-busy": func(f failing, _ string) (EnvChange, bool) {
+		return EnvChange{Why: "somebody took the scheduler's port; another one is chosen"}, f.distributed
+	},
+	"hccl-connect-timeout": func(f failing, _ string) (EnvChange, bool) {
+		seconds, _ := strconv.Atoi(f.get(hcclConnect))
+		return EnvChange{
+			Set: map[string]string{hcclConnect: strconv.Itoa(patient)},
+			Why: "a rank came too late; the others wait longer for it",
+		}, seconds < patient
+	},
+	"hccl-env-invalid": func(f failing, text string) (EnvChange, bool) {
+		for _, name := range hcclVariable.FindAllString(text, -1) {
+			if f.get(name) != "" {
+				return EnvChange{Unset: []string{name}, Why: name + " has a value that HCCL refuses; it is left out"}, true
+			}
 		}
+		return EnvChange{}, false
+	},
+}
+
+const (
+	hcclConnect = "HCCL_CONNECT_TIMEOUT"
+	patient     = 1800 // seconds; 7200 is the most that HCCL takes
+)
+
+var hcclVariable = regexp.MustCompile(`HCCL_[A-Z_]+`)
+
+// setOnce sets a variable that was not set.
+func setOnce(name, value, why string) func(failing, string) (EnvChange, bool) {
+	return func(f failing, _ string) (EnvChange, bool) {
+		return EnvChange{Set: map[string]string{name: value}, Why: why}, f.get(name) == ""
 	}
-	return EnvChange{}, false
 }
 
 // Apply returns env with the change made.
@@ -74,19 +139,8 @@ func (c EnvChange) Apply(env []string) []string {
 		}
 		env = setVariable(env, name, strings.Join(list, ":"))
 	}
-	return env
-}
-
-// staticTLS matches the dynamic loader's message; the library is before it.
-var staticTLS = regexp.MustCompile(`((?:/[^\s:'"]+|[^\s:'"]*/[^\s:'"]+)\.so[.\d]*)['"]?: cannot allocate memory in static TLS block`)
-
-// StaticTLSLibrary returns the library that the dynamic loader could not load
-// any more, from its message in a log.
-func StaticTLSLibrary(text string) (path string, ok bool) {
-	m := staticTLS.FindStringSubmatch(text)
-	if m == nil {
-		return "", false
-	}
-	path = filepath.Clean(m[1])
-	return path, filepath.IsAbs(path) && exists(path)
+	return slices.DeleteFunc(env, func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(c.Unset, name)
+	})
 }

@@ -26,15 +26,25 @@ type Run struct {
 func Open(dir string) (*Run, error) {
 	spec, err := rundir.ReadSpec(dir)
 	if err != nil {
-		return nil, errorf(CodeRunDirectory, "the run directory %s cannot be read: %w", dir, err).
-			withRemedy("its log may still be there; start a new attempt")
+		return nil, broken(dir, err)
 	}
 	r := &Run{dir: dir, spec: spec}
 	if _, err := r.readShim(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, errorf(CodeRunDirectory, "the run directory %s cannot be read: %w", dir, err).
-			withRemedy("its log may still be there; start a new attempt")
+		return nil, broken(dir, err)
 	}
 	return r, nil
+}
+
+// broken is the error of a damaged directory. Its processes are not touched:
+// without the spec nobody can tell them for sure from those of others.
+func broken(dir string, err error) error {
+	e := errorf(CodeRunDirectory, "the run directory %s cannot be read: %w", dir, err)
+	s, shimErr := rundir.ReadShim(dir)
+	here, hereErr := process.Here()
+	if shimErr == nil && hereErr == nil && here.SameBoot(process.Machine{BootID: s.BootID}) && holder(s).Alive() {
+		return e.withRemedy("the training still runs under ftd-shim, process %d: `kill %d` ends it; then start a new attempt", s.PID, s.PID)
+	}
+	return e.withRemedy("its log may still be there; start a new attempt")
 }
 
 // Dir returns the run directory.

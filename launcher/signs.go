@@ -17,7 +17,8 @@ const cacheFiles = 5000
 // Signs gathers the signs of life that a watchdog judges by. If the logs do not
 // hold as many bytes as at the last look, log, that is life enough, and nothing
 // that costs more is looked at. caches asks to look into the compile caches
-// too, which is of use before the first step.
+// too, which is of use before the first step; after it the directories of
+// checkpoints are.
 func (r *Run) Signs(log int64, caches bool) (watchdog.Signs, error) {
 	var s watchdog.Signs
 	for _, path := range r.Logs() {
@@ -36,6 +37,8 @@ func (r *Run) Signs(log int64, caches bool) (watchdog.Signs, error) {
 	s.CPU, s.Processes, s.Stuck, s.Suspended = v.CPU, v.Processes, v.Stuck, v.Suspended
 	if caches {
 		s.Cache = fingerprint(r.compileCaches())
+	} else {
+		s.Saves = fingerprint(checkpointDirs(r.spec))
 	}
 	return s, nil
 }
@@ -43,14 +46,7 @@ func (r *Run) Signs(log int64, caches bool) (watchdog.Signs, error) {
 // Logs returns the paths of all logs that the run has so far: its own, and
 // those of the ranks of a launcher.
 func (r *Run) Logs() []string {
-	logs := []string{r.Log()}
-	if pattern := r.spec.RankLogs; pattern != "" {
-		found, err := filepath.Glob(r.absolute(pattern))
-		if err == nil { // Follow reports a bad pattern
-			logs = append(logs, found...)
-		}
-	}
-	return logs
+	return append([]string{r.Log()}, r.rankLogs()...)
 }
 
 // compileCaches are the directories into which the compilers of MindSpore and

@@ -68,7 +68,7 @@ func (s *stop) step(ctx context.Context, rung Rung) (Status, error) {
 		if err != nil {
 			return Status{}, err
 		}
-		if reached == 0 && rung.Foreground {
+		if reached == 0 && (rung.Foreground || rung.Signal == 0) {
 			return Status{}, errGrace // the command is gone, others of the run are not
 		}
 		pause, cancel := context.WithTimeout(limit, interval)
@@ -104,6 +104,12 @@ func (s *stop) send(rung Rung) (int, error) {
 	members, err := s.run.members()
 	if err != nil {
 		return 0, err
+	}
+	if rung.Signal == 0 {
+		if err := s.run.requestExit(); err != nil {
+			return 0, nil //nolint:nilerr // the disk is full: the next rung is due
+		}
+		return len(members), nil
 	}
 	if cgroup := s.run.cgroup(); cgroup != "" && rung.Signal == syscall.SIGKILL {
 		// All at once and without a race. What follows still is for those that

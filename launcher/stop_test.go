@@ -1,7 +1,11 @@
 package launcher
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -63,27 +67,101 @@ func TestStopReachesEveryProcess(t *testing.T) {
 	}
 }
 
+// Trees with children in sessions of their own, with grandchildren whose parent
+// has ended (a double fork), that fork all the time, and that are stopped at
+// any moment. FTD_STOP_TRIES is how often.
 func TestNoOrphanInManyTries(t *testing.T) {
 	tries := 10
-	if testing.Short() {
-		tries = 3
+	if n := os.Getenv("FTD_STOP_TRIES"); n != "" {
+		tries = atoi(n)
 	}
 	for i := range tries {
 		list := filepath.Join(t.TempDir(), "pids")
-		spec := training(t, "--steps", "100000", "--step-ms", "0", "--fork-every-step",
-			"--workers", "1", "--orphans", "1", "--ignore", "SIGINT", "--ignore", "SIGTERM", "--pids", list)
+		args := []string{"--steps", "100000", "--step-ms", "0", "--fork-every-step", "--workers", "1", "--orphans", "1", "--helpers", "1", "--pids", list}
+		ladder := Ladder{{Name: "SIGKILL", Signal: syscall.SIGKILL, Grace: time.Minute}}
+		if i%3 != 0 { // two of three know no better than SIGKILL
+			args = append(args, "--ignore", "SIGINT", "--ignore", "SIGTERM")
+		} else {
+			ladder = append(quick()[:2], ladder...)
+		}
+		spec := training(t, args...)
 		if i%2 == 0 {
 			spec.Cgroup = rundir.CgroupOff
 		}
 		run := launch(t, spec)
-		all := pids(t, list, 3)
-		st, err := run.Stop(t.Context(), Ladder{{Name: "SIGKILL", Signal: syscall.SIGKILL, Grace: time.Minute}}, nil)
+		if i%5 != 0 { // else in the middle of its start
+			pids(t, list, 4)
+		}
+		st, err := run.Stop(t.Context(), ladder, nil)
 		require.NoError(t, err)
-		require.Equal(t, "SIGKILL", st.Exit.Signal)
-		for _, id := range all {
-			require.False(t, id.Alive(), "process %d is left", id.PID)
+		require.Equal(t, StateExited, st.State)
+		require.NotZero(t, st.Exit.Code)
+		requireGone(t, list)
+	}
+}
+
+// requireGone asserts that none of the processes that a trainer noted is left,
+// nor any that has its list among its arguments.
+func requireGone(t *testing.T, list string) {
+	t.Helper()
+	all, err := process.List()
+	require.NoError(t, err)
+	noted := strings.Fields(content(list))
+	for _, s := range all {
+		command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", s.PID))
+		if s.Zombie() {
+			continue
+		}
+		require.NotContains(t, string(command), list, "process %d is left", s.PID)
+		if slices.Contains(noted, itoa(s.PID)) { // unless another has its pid since
+			require.NotContains(t, string(command), "time.sleep(3600)", "process %d is left", s.PID)
 		}
 	}
+}
+
+// A training that looks for the request saves and ends by itself; one that does
+// not is interrupted after the grace.
+func TestExitOnRequest(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		args  []string
+		grace time.Duration
+		rungs []string
+		code  int
+	}{
+		{"polite", []string{"--polite"}, time.Minute, []string{"exit request"}, 0},
+		{"deaf to requests", nil, 200 * time.Millisecond, []string{"exit request", "SIGINT"}, 130},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run := launch(t, training(t, append(c.args, "--steps", "100000")...))
+			logged(t, run, "step:[    1/")
+			var tried []string
+			ladder := Graces{Graceful: c.grace, Interrupt: time.Minute}.Ladder()
+			st, err := run.Stop(t.Context(), ladder, func(r Rung) { tried = append(tried, r.Name) })
+			require.NoError(t, err)
+			require.Equal(t, c.rungs, tried)
+			require.Equal(t, c.code, st.Exit.Code)
+			saved, err := filepath.Glob(filepath.Join(run.Spec().Dir, "output", "checkpoint", "rank_0", "*"))
+			require.NoError(t, err)
+			require.Len(t, saved, 1-c.code/130)
+		})
+	}
+}
+
+// A stop takes at most the sum of its graces, whatever the training does.
+func TestGracesMakeALadder(t *testing.T) {
+	require.Equal(t, []string{"SIGKILL"}, names(Kill()))
+	require.Equal(t, []string{"SIGINT", "SIGTERM", "SIGKILL"}, names(DefaultLadder()))
+	all := Graces{Graceful: time.Second, Interrupt: 2 * time.Second, Terminate: 3 * time.Second}.Ladder()
+	require.Equal(t, []string{"exit request", "SIGINT", "SIGTERM", "SIGKILL"}, names(all))
+	require.Equal(t, 6*time.Second+killGrace, all.Total())
+}
+
+func names(l Ladder) (all []string) {
+	for _, r := range l {
+		all = append(all, r.Name)
+	}
+	return all
 }
 
 // What a command leaves behind keeps the card; the shim ends it.

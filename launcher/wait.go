@@ -3,6 +3,8 @@ package launcher
 import (
 	"context"
 	"time"
+
+	"ftd/launcher/rundir"
 )
 
 // lookInterval is how often a run is looked at while it has no process whose
@@ -25,6 +27,33 @@ func (r *Run) Wait(ctx context.Context) (Status, error) {
 		}
 		if err := r.waitForChange(ctx, st); err != nil {
 			return st, err
+		}
+	}
+}
+
+// WaitCommand returns when the command itself has ended and processes that it
+// has left are being ended, which takes seconds if they are deaf; left says so,
+// and exit says how the command ended. When the run is over, left is false.
+func (r *Run) WaitCommand(ctx context.Context) (exit Exit, left bool, err error) {
+	if s := r.Shim(); s.PID != 0 {
+		if err := child(s).Wait(ctx); err != nil {
+			return Exit{}, false, err
+		}
+	}
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
+	for {
+		st, err := r.Status()
+		if err != nil || st.State.Over() {
+			return st.Exit, false, err
+		}
+		if exit, err := rundir.ReadEnded(r.dir); err == nil {
+			return exit, true, nil
+		}
+		select {
+		case <-ctx.Done():
+			return Exit{}, false, ctx.Err()
+		case <-look.C:
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"ftd/recipe/nearest"
 )
 
 // What comes inside the binary: recipes, the data and the mindformers YAML
@@ -17,7 +19,7 @@ import (
 //go:embed builtin/*.yaml builtin/data builtin/configs
 var builtins embed.FS
 
-//go:embed py/ftd_steps/*.py py/ftd_train/*.py py/ftd_site/*.py
+//go:embed py/ftd_steps/*.py py/ftd_train/*.py py/ftd_site/*.py py/ftd_run/*.py
 var python embed.FS
 
 // builtinPrefix begins the name of a file that comes with ftd, where a
@@ -25,7 +27,7 @@ var python embed.FS
 const builtinPrefix = "builtin:"
 
 // Library is the Python code that steps and trainings import: the packages
-// ftd_steps and ftd_train, and the directory ftd_site. The daemon writes it into a directory and names
+// ftd_steps and ftd_train, and the directories ftd_site and ftd_run. The daemon writes it into a directory and names
 // that in [Settings].
 func Library() fs.FS {
 	library, err := fs.Sub(python, "py")
@@ -56,7 +58,7 @@ func Source(name string) ([]byte, error) {
 		return nil, &Problem{
 			Code:    CodeNotFound,
 			Message: fmt.Sprintf("there is no recipe %q", name),
-			Remedy:  didYouMean(name, List()),
+			Remedy:  nearest.Remedy(name, List()),
 		}
 	}
 	return builtins.ReadFile(path.Join("builtin", name+".yaml"))
@@ -104,20 +106,18 @@ func readSource(name string) ([]byte, error) {
 	return nil, &Problem{
 		Code:    CodeNotFound,
 		Message: fmt.Sprintf("ftd comes without a file %q", inside),
-		Remedy:  didYouMean(inside, builtinFiles()),
+		Remedy:  nearest.Remedy(inside, builtinFiles()),
 	}
 }
 
 func builtinFiles() []string {
-	var names []string
-	for _, dir := range []string{"data", "configs"} {
-		files, err := builtins.ReadDir(path.Join("builtin", dir))
-		if err != nil {
-			panic(err)
-		}
-		for _, f := range files {
-			names = append(names, path.Join(dir, f.Name()))
-		}
+	files, err := builtins.ReadDir("builtin/data")
+	if err != nil {
+		panic(err)
+	}
+	names := configNames()
+	for _, f := range files {
+		names = append(names, path.Join("data", f.Name()))
 	}
 	return names
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"ftd/recipe/nearest"
 )
 
 // Names that ${...} may hold besides variables and outputs.
@@ -57,7 +59,7 @@ func (c *checker) identity(i int) error {
 		return c.at(s.path).invalid("add uses: with one of "+strings.Join(Kinds(), ", "), "the step %q lacks a kind", s.ID)
 	}
 	if _, ok := c.kinds[s.Uses]; !ok {
-		return c.at(s.path+".uses").invalid(didYouMean(s.Uses, Kinds()), "there is no kind of step %q", s.Uses)
+		return c.at(s.path+".uses").invalid(nearest.Remedy(s.Uses, Kinds()), "there is no kind of step %q", s.Uses)
 	}
 	if s.Isolation != "" && s.Isolation != IsolationWorker {
 		return c.at(s.path+".isolation").invalid("write isolation: "+IsolationWorker+", or leave it out", "isolation cannot be %q", s.Isolation)
@@ -74,9 +76,14 @@ func (c *checker) step(i int) error {
 	if err := c.environment(s.Env, s.path+".env", refs); err != nil {
 		return err
 	}
+	for key, text := range map[string]string{"when": s.When, "unless": s.Unless, "environment": s.Environment, "keep": s.Keep} {
+		if _, err := c.references(text, s.path+"."+key, refs); err != nil {
+			return err
+		}
+	}
 	for j, need := range s.Needs {
 		if _, ok := c.recipe.step(need); !ok {
-			return c.at(fmt.Sprintf("%s.needs.%d", s.path, j)).invalid(didYouMean(need, c.ids()), "there is no step %q", need)
+			return c.at(fmt.Sprintf("%s.needs.%d", s.path, j)).invalid(nearest.Remedy(need, c.ids()), "there is no step %q", need)
 		}
 	}
 	if s.Needs == nil && i > 0 {
@@ -103,7 +110,7 @@ func (c *checker) parameters(s *Step, refs map[string]bool) error {
 		path := s.path + ".with." + name
 		i := slices.Index(names, name)
 		if i < 0 {
-			return c.at(path).invalid(didYouMean(name, names), "the kind %q has no parameter %q", s.Uses, name)
+			return c.at(path).invalid(nearest.Remedy(name, names), "the kind %q has no parameter %q", s.Uses, name)
 		}
 		found, err := c.references(s.With[name], path, refs)
 		if err != nil {
@@ -182,18 +189,18 @@ func (c *checker) reference(name string, at position, refs map[string]bool) erro
 	id, output, ok := outputReference(name)
 	if !ok {
 		known := append(sorted(c.vars), refJobDir, refJobID)
-		return at.invalid(didYouMean(name, known)+" (a plain ${ is written $${)", "there is no variable %q", name)
+		return at.invalid(nearest.Remedy(name, known)+" (a plain ${ is written $${)", "there is no variable %q", name)
 	}
 	step, ok := c.recipe.step(id)
 	if !ok {
-		return at.invalid(didYouMean(id, c.ids()), "there is no step %q", id)
+		return at.invalid(nearest.Remedy(id, c.ids()), "there is no step %q", id)
 	}
 	if refs == nil {
 		return at.invalid("put it into the env of a step", "the recipe's env cannot hold the output of a step")
 	}
 	outputs := c.kinds[step.Uses].Outputs()
 	if !slices.Contains(outputs, output) {
-		return at.invalid(didYouMean(output, outputs), "the step %q (%s) has no output %q", id, step.Uses, output)
+		return at.invalid(nearest.Remedy(output, outputs), "the step %q (%s) has no output %q", id, step.Uses, output)
 	}
 	refs[id] = true
 	return nil

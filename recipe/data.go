@@ -25,8 +25,8 @@ func (k dataKind) Plan(_ context.Context, s *StepContext) (Plan, error) {
 	return Plan{Summary: "use " + s.text("source"), Inputs: []string{s.text("source")}, Outputs: k.Outputs()}, nil
 }
 
-func (k dataKind) Key(_ context.Context, s *StepContext) (string, error) {
-	return resultKey(s, k.Params())
+func (k dataKind) Key(ctx context.Context, s *StepContext) (string, error) {
+	return resultKey(ctx, s, k.Params())
 }
 
 func (dataKind) Run(_ context.Context, s *StepContext) (map[string]string, error) {

@@ -72,11 +72,15 @@ type Python interface {
 	Interpreter() string
 }
 
-// PythonCall is one function call into Python.
+// PythonCall is one function call into Python, or one run of a script.
 type PythonCall struct {
 	Module, Function string
 	// Args is a JSON object: the keyword arguments.
 	Args json.RawMessage
+	// Script, if it is given, is a file to run as __main__ with Argv as
+	// sys.argv[1:], in place of a function; the result is its exit status.
+	Script string
+	Argv   []string
 	// Path holds directories put before sys.path for this call.
 	Path []string
 	// Dir is the working directory during the call, Env is added to
@@ -95,14 +99,24 @@ type PythonCall struct {
 type Results interface {
 	// Find returns the outputs stored for key; ok is false if there are none.
 	Find(ctx context.Context, key string) (outputs map[string]string, ok bool, err error)
-	// Dir returns a new directory for the result of key. What is written
-	// there counts for nothing until Commit, which gives it its final name.
-	Dir(ctx context.Context, key string) (string, error)
+	// Dir returns a new directory for the result of key, in one of the
+	// places of [Settings]; "" is the state directory. What is written there counts for nothing until
+	// Commit, which gives it its final name.
+	Dir(ctx context.Context, key, place string) (string, error)
 	// Commit stores outputs; values that are paths below dir are rewritten to
 	// the final place, and the rewritten outputs returned.
 	Commit(ctx context.Context, key, dir string, outputs map[string]string) (map[string]string, error)
 	// Drop forgets a result that is damaged.
 	Drop(ctx context.Context, key string) error
+	// Hold keeps the files of a result, present or future, until release.
+	Hold(key string) (release func())
+	// Remove removes the files of a result that the caller alone holds, and
+	// does nothing if others hold it too; what it was is remembered.
+	Remove(ctx context.Context, key string) error
+	// Content returns the SHA-256 that was put for a file when it had this
+	// look; ok is false if there is none, or it cannot be found out.
+	Content(ctx context.Context, path string, look Look) (sum string, ok bool)
+	PutContent(ctx context.Context, path string, look Look, sum string)
 }
 
 // StepState is where a step stands; the words are those of package api.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,11 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "recipe")
 	if err != nil {
 		panic(err)
+	}
+	for _, name := range []string{"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"} { // whoever runs the tests
+		if err := os.Setenv(name, os.DevNull); err != nil {
+			panic(err)
+		}
 	}
 	shim = filepath.Join(dir, "ftd-shim")
 	build := exec.Command("go", "build", "-o", shim, "ftd/cmd/ftd-shim")
@@ -51,6 +57,8 @@ type memoryHost struct {
 	history  []string // "step state"
 	attempts map[string][]attemptRecord
 	results  map[string]map[string]string
+	holds    map[string]int
+	contents map[string]string // SHA-256 by path and look
 	output   []string
 	progress []int64
 	batches  []launcher.Batch
@@ -70,6 +78,7 @@ func newHost(t *testing.T) *memoryHost {
 	return &memoryHost{
 		t: t, dir: t.TempDir(), python: testPython(t),
 		steps: map[string]StepStatus{}, attempts: map[string][]attemptRecord{}, results: map[string]map[string]string{},
+		contents: map[string]string{}, holds: map[string]int{},
 	}
 }
 
@@ -92,6 +101,7 @@ func (h *memoryHost) settings() Settings {
 	}
 	return Settings{
 		Env: os.Getenv("FTD_TEST_ENV"), Python: h.python, Shim: shim, Library: library, Start: os.Environ(),
+		Places: []string{h.dir}, Partial: filepath.Join(h.dir, "partial"), Environments: filepath.Join(h.dir, "envs"),
 	}
 }
 
@@ -174,14 +184,15 @@ func (h *memoryHost) attempt(step string) attemptRecord {
 
 type memoryObserver memoryHost
 
-func (o *memoryObserver) Position(context.Context, int) (launcher.Position, error) {
+func (o *memoryObserver) Position(_ context.Context, rank int) (launcher.Position, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.batches) == 0 {
-		return launcher.Position{}, nil
+	for _, b := range slices.Backward(o.batches) {
+		if b.Rank == rank {
+			return launcher.Position{File: b.File, Offset: b.Offset, Parser: b.Parser}, nil
+		}
 	}
-	last := o.batches[len(o.batches)-1]
-	return launcher.Position{File: last.File, Offset: last.Offset, Parser: last.Parser}, nil
+	return launcher.Position{}, nil
 }
 
 func (o *memoryObserver) Batch(_ context.Context, b launcher.Batch) error {
@@ -205,8 +216,8 @@ func (r *memoryResults) Find(_ context.Context, key string) (map[string]string, 
 	return maps.Clone(outputs), ok, nil
 }
 
-func (r *memoryResults) Dir(_ context.Context, key string) (string, error) {
-	dir := filepath.Join(r.dir, "results", key+".new")
+func (r *memoryResults) Dir(_ context.Context, key, place string) (string, error) {
+	dir := filepath.Join(place, "results", key+".new")
 	if err := os.RemoveAll(dir); err != nil {
 		return "", err
 	}
@@ -214,7 +225,7 @@ func (r *memoryResults) Dir(_ context.Context, key string) (string, error) {
 }
 
 func (r *memoryResults) Commit(_ context.Context, key, dir string, outputs map[string]string) (map[string]string, error) {
-	final := filepath.Join(r.dir, "results", key)
+	final := filepath.Join(filepath.Dir(dir), key)
 	if err := os.RemoveAll(final); err != nil {
 		return nil, err
 	}
@@ -223,7 +234,7 @@ func (r *memoryResults) Commit(_ context.Context, key, dir string, outputs map[s
 	}
 	moved := maps.Clone(outputs)
 	for name, value := range moved {
-		if rest, ok := strings.CutPrefix(value, dir+"/"); ok {
+		if rest, ok := strings.CutPrefix(value, dir); ok && (rest == "" || rest[0] == '/') {
 			moved[name] = filepath.Join(final, rest)
 		}
 	}
@@ -231,7 +242,29 @@ func (r *memoryResults) Commit(_ context.Context, key, dir string, outputs map[s
 	return maps.Clone(moved), nil
 }
 
+func (r *memoryResults) Content(_ context.Context, path string, look Look) (string, bool) {
+	sum, ok := r.contents[fmt.Sprint(path, look)]
+	return sum, ok
+}
+
+func (r *memoryResults) PutContent(_ context.Context, path string, look Look, sum string) {
+	r.contents[fmt.Sprint(path, look)] = sum
+}
+
 func (r *memoryResults) Drop(_ context.Context, key string) error {
+	dir := filepath.Dir(r.results[key][manifestOutput])
 	delete(r.results, key)
-	return os.RemoveAll(filepath.Join(r.dir, "results", key))
+	return os.RemoveAll(dir)
+}
+
+func (r *memoryResults) Hold(key string) func() {
+	r.holds[key]++
+	return func() { r.holds[key]-- }
+}
+
+func (r *memoryResults) Remove(_ context.Context, key string) error {
+	if r.holds[key] > 1 {
+		return nil
+	}
+	return os.RemoveAll(filepath.Dir(r.results[key][manifestOutput]))
 }

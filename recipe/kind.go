@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"ftd/launcher"
+	"ftd/logparse"
 )
 
 // Kind is a kind of step: what "uses:" names. A new kind is one file with one
@@ -30,27 +31,56 @@ type Kind interface {
 // kinds are all kinds of steps, by the name that "uses:" gives them.
 func kinds() map[string]Kind {
 	return map[string]Kind{
+		"adgen":         adgenKind(),
 		"data":          dataKind{},
 		"conversations": conversationsKind(),
 		"tokenizer":     tokenizerKind(),
 		"mindrecord":    mindrecordKind(),
 		"weights":       weightsKind(),
+		"checkout":      checkoutKind{},
+		"env":           envKind{},
+		"shell":         shellKind{},
+		"fetch":         fetchKind{},
+		"unpack":        unpackKind{},
+		"lfs":           lfsKind{},
+		"merge":         mergeKind(),
 		"convert":       convertKind(),
 		"config":        configKind{},
 		"train":         trainKind{},
 		"python":        callKind{},
+		"script":        scriptKind{},
 	}
 }
 
 // Kinds returns the names of all kinds of steps, sorted.
 func Kinds() []string { return slices.Sorted(maps.Keys(kinds())) }
 
-// Plan is what a step would do.
+// Plan is what a step would do, and what it takes.
 type Plan struct {
 	Summary string   `json:"summary"` // one line
 	Inputs  []string `json:"inputs,omitempty"`
 	Outputs []string `json:"outputs,omitempty"` // names
 	Cached  bool     `json:"cached"`
+	// Downloads are the files that it would fetch from elsewhere.
+	Downloads []Download `json:"downloads,omitempty"`
+	// Disk and Memory are the bytes that it takes at most, as far as that can
+	// be known without doing it; 0 is unknown or next to nothing.
+	Disk   int64 `json:"disk_bytes,omitempty"`
+	Memory int64 `json:"memory_bytes,omitempty"`
+	// Cards is how many accelerator cards it uses at once; 0 is none.
+	Cards int `json:"cards,omitempty"`
+
+	// in is the directory that what it makes lies in, of a kind that does not
+	// leave it to the places.
+	in string
+}
+
+// Download is a file that a step would fetch.
+type Download struct {
+	Name    string   `json:"name"`    // the file's own name
+	Sources []string `json:"sources"` // where it is looked for, in this order
+	Size    int64    `json:"bytes,omitempty"`
+	SHA256  string   `json:"sha256,omitempty"`
 }
 
 // StepContext is all that a kind gets to see.
@@ -71,14 +101,28 @@ type StepContext struct {
 	// succeeded, and has another name then.
 	Attempt Attempt
 	Dir     string
-	Host    Host
+	// JobDir is ${job.dir}.
+	JobDir string
+	Host   Host
 	// Settings of the program that kinds need.
 	Settings Settings
 
-	// exit is how the process of the attempt ended, if that is known; change
-	// is what the environment of a second try has that the first had not.
-	exit   *launcher.Exit
-	change *launcher.EnvChange
+	// skipChecks are the checks that the doctor's gate leaves out.
+	skipChecks []string
+
+	// planned are, of a preview, the bytes of inputs that are not there yet, by
+	// parameter, as far as they can be told.
+	planned map[string]int64
+
+	// elsewhere says that the step has another Python environment than the
+	// daemon: its Python runs in processes of that one.
+	elsewhere bool
+	// exit is how the process of the attempt ended, if that is known; cures
+	// are what its environment has that the first attempt's had not.
+	exit  *launcher.Exit
+	cures []launcher.EnvChange
+	// earlier is the number of attempts from before a person resumed the job.
+	earlier int
 }
 
 func (s *StepContext) text(name string) string {
@@ -97,7 +141,30 @@ type Settings struct {
 	Python  string // its interpreter
 	Shim    string // path of ftd-shim
 	Library string // directory with the files of [Library], for sys.path
+	// Places are the directories in which results may be, see place.go: the
+	// state directory, and others for what does not fit there.
+	Places []string
+	// Partial is the directory for what is half fetched: it outlives a step that
+	// fails, so that the next one goes on. It is on the filesystem of the
+	// step's result.
+	Partial string
+	// Environments is the directory in which steps create Python environments.
+	Environments string
+	// Stop is how long each way to end a training is given, unless its step
+	// says otherwise; zero is launcher.DefaultGraces.
+	Stop launcher.Graces
 	// Start is the environment that the program was started with, captured
 	// before anything changed it; trainings take known names over from it.
 	Start []string
+	// Signatures are the errors that are looked for in logs; nil is
+	// logparse.Signatures.
+	Signatures *logparse.Table
+}
+
+// reading is how logs are read.
+func (s *Settings) reading() []logparse.Option {
+	if s.Signatures == nil {
+		return nil
+	}
+	return []logparse.Option{logparse.WithTable(s.Signatures)}
 }

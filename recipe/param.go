@@ -2,11 +2,11 @@ package recipe
 
 import (
 	"fmt"
-	"math"
-	"path/filepath"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
+
+	"ftd/recipe/scalar"
 )
 
 // ParamType is what a parameter may be.
@@ -22,8 +22,12 @@ const (
 	// job's base directory, and a file's content is part of the step's key.
 	File ParamType = "file"
 	Dir  ParamType = "directory"
+	// Location is a path, made absolute as that of a File, or an address.
+	Location ParamType = "path or URL"
 	// Command is a list of words, Texts a list of texts.
 	Texts ParamType = "list"
+	// Locations is a list of what a Location may be.
+	Locations ParamType = "list of paths and URLs"
 	// Values is a map whose values are texts, numbers, true or false.
 	Values ParamType = "map"
 )
@@ -39,36 +43,29 @@ type Param struct {
 	OneOf []string
 	// Check looks at Values further; nil takes any.
 	Check func(map[string]any) error
-	Doc   string
+	// Path says which of the Values may be paths: one of a file that is there is
+	// made absolute. nil is none.
+	Path func(key string) bool
+	Doc  string
 }
 
 // convert brings a value to the parameter's type: a variable's value is a text
 // at first, whatever the parameter is.
 func (p Param) convert(v any) (any, error) {
-	text, isText := v.(string)
 	switch p.Type {
 	case Integer:
-		if n, ok := integer(v); ok {
+		if n, ok := scalar.Integer(v); ok {
 			return n, nil
 		}
 	case Number:
-		if isText {
-			if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
-				return f, nil
-			}
-		} else if f, ok := v.(float64); ok {
+		if f, ok := scalar.Number(v); ok {
 			return f, nil
-		} else if n, ok := integer(v); ok {
-			return float64(n), nil
 		}
 	case Bool:
-		if b, ok := v.(bool); ok {
+		if b, ok := scalar.Bool(v); ok {
 			return b, nil
 		}
-		if b, err := strconv.ParseBool(strings.ToLower(text)); isText && err == nil {
-			return b, nil
-		}
-	case Texts:
+	case Texts, Locations:
 		return texts(v)
 	case Values:
 		m, ok := v.(map[string]any)
@@ -83,7 +80,7 @@ func (p Param) convert(v any) (any, error) {
 	default:
 		return p.text(v)
 	}
-	return nil, fmt.Errorf("must be %s, not %s", article(p.Type), describe(v))
+	return nil, fmt.Errorf("must be %s, not %s", article(p.Type), scalar.Describe(v))
 }
 
 func (p Param) text(v any) (any, error) {
@@ -94,7 +91,7 @@ func (p Param) text(v any) (any, error) {
 	case int64, float64, bool: // a name may look like a number
 		text = fmt.Sprint(v)
 	default:
-		return nil, fmt.Errorf("must be %s, not %s", article(p.Type), describe(v))
+		return nil, fmt.Errorf("must be %s, not %s", article(p.Type), scalar.Describe(v))
 	}
 	if len(p.OneOf) > 0 && !slices.Contains(p.OneOf, text) {
 		return nil, fmt.Errorf("must be one of %s, not %q", strings.Trim(fmt.Sprintf("%q", p.OneOf), "[]"), text)
@@ -102,21 +99,10 @@ func (p Param) text(v any) (any, error) {
 	return text, nil
 }
 
-func integer(v any) (int64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return v, true
-	case string:
-		n, err := strconv.ParseInt(v, 10, 64)
-		return n, err == nil
-	}
-	return 0, false
-}
-
 func texts(v any) ([]string, error) {
 	list, ok := v.([]any)
 	if !ok {
-		return nil, fmt.Errorf("must be a list, not %s", describe(v))
+		return nil, fmt.Errorf("must be a list, not %s", scalar.Describe(v))
 	}
 	result := make([]string, len(list))
 	for i, entry := range list {
@@ -124,25 +110,10 @@ func texts(v any) ([]string, error) {
 		case string, int64, float64, bool:
 			result[i] = fmt.Sprint(entry)
 		default:
-			return nil, fmt.Errorf("must be a list of texts, but entry %d is %s", i+1, describe(entry))
+			return nil, fmt.Errorf("must be a list of texts, but entry %d is %s", i+1, scalar.Describe(entry))
 		}
 	}
 	return result, nil
-}
-
-func describe(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "empty"
-	case string:
-		return strconv.Quote(v)
-	case []any:
-		return "a list"
-	case map[string]any:
-		return "a map"
-	default:
-		return fmt.Sprint(v)
-	}
 }
 
 func article(t ParamType) string {
@@ -153,6 +124,39 @@ func article(t ParamType) string {
 		return string(t)
 	}
 	return "a " + string(t)
+}
+
+// located makes the paths that a parameter holds absolute.
+func (p Param) located(v any, base string) any {
+	switch v := v.(type) {
+	case string:
+		switch p.Type {
+		case File, Dir:
+			return absolute(v, base)
+		case Location:
+			return located(v, base)
+		}
+	case []string:
+		if p.Type == Locations {
+			for i, source := range v {
+				v[i] = located(source, base)
+			}
+		}
+	case map[string]any:
+		if p.Path == nil {
+			return v
+		}
+		v = maps.Clone(v)
+		for key, value := range v {
+			if text, ok := value.(string); ok && p.Path(key) && text != "" {
+				if path := absolute(text, base); exists(path) {
+					v[key] = path
+				}
+			}
+		}
+		return v
+	}
+	return v
 }
 
 // convertAll brings expanded parameters to their types, adds the defaults and
@@ -175,17 +179,7 @@ func convertAll(params []Param, with map[string]any, base string) (map[string]an
 				Remedy:  "correct it, or the variable it comes from",
 			}
 		}
-		if path, ok := v.(string); ok && (p.Type == File || p.Type == Dir) {
-			v = absolute(path, base)
-		}
-		result[p.Name] = v
+		result[p.Name] = p.located(v, base)
 	}
 	return result, nil
-}
-
-func absolute(path, base string) string {
-	if path == "" || filepath.IsAbs(path) || strings.HasPrefix(path, builtinPrefix) {
-		return path
-	}
-	return filepath.Join(base, path)
 }

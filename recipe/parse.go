@@ -21,6 +21,9 @@ var (
 // names, kinds, parameters, references, the order of the steps. file is what
 // errors call it; they are of type [*Problem] and say line and column.
 func Parse(file string, source []byte) (*Recipe, error) {
+	if p := nested(file, source); p != nil {
+		return nil, p
+	}
 	tree, err := parser.ParseBytes(source, 0)
 	if err != nil {
 		return nil, syntaxProblem(file, err)
@@ -66,7 +69,7 @@ type entry struct {
 }
 
 func (r *reader) document(body ast.Node) error {
-	top, err := r.keys(body, "", "the recipe", "apiVersion", "name", "description", "vars", "env", "steps")
+	top, err := r.keys(body, "", "the recipe", sorted(recipeKeys())...)
 	if err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ func (r *reader) steps(e entry) error {
 }
 
 func (r *reader) step(node ast.Node, path string) error {
-	entries, err := r.keys(node, path, "a step", "id", "uses", "with", "needs", "env", "isolation")
+	entries, err := r.keys(node, path, "a step", sorted(stepKeys())...)
 	if err != nil {
 		return err
 	}
@@ -171,6 +174,14 @@ func (r *reader) step(node ast.Node, path string) error {
 			s.Needs, err = r.names(e)
 		case "env":
 			s.Env, err = r.env(e)
+		case "when":
+			s.When, err = r.text(e)
+		case "unless":
+			s.Unless, err = r.text(e)
+		case "environment":
+			s.Environment, err = r.text(e)
+		case "keep":
+			s.Keep, err = r.text(e)
 		case "isolation":
 			s.Isolation, err = r.text(e)
 		}

@@ -141,8 +141,3 @@ func TestACommandIsTakenAsItIs(t *testing.T) {
 	require.Equal(t, []any{"sh", "-c", "echo ${HOME} $${x}"}, m["command"])
 	require.Equal(t, "/data/${odd}", m["dir"])
 }
-
-func TestNearest(t *testing.T) {
-	require.Equal(t, "weights", nearest("wights", []string{"convert", "weights", "train"}))
-	require.Empty(t, nearest("zzzzzz", []string{"convert", "weights"}))
-}

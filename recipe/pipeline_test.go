@@ -13,6 +13,7 @@ import (
 	"ftd/checkpoint"
 	"ftd/launcher"
 	"ftd/logparse"
+	"ftd/recipe/yamledit"
 )
 
 // mindspore skips a test where there is no environment with MindSpore, or
@@ -73,7 +74,7 @@ func TestTinyLlamaOnMindSpore(t *testing.T) {
 	require.NoError(t, err)
 	for _, e := range entries {
 		require.Contains(t, []string{
-			"spec.json", "shim.json", "exit.json", "shim.log", "rank_0.log", "output", "modules", "weights.json", "stacks",
+			"spec.json", "before.json", "shim.json", "exit.json", "shim.log", "rank_0.log", "output", "modules", "weights.json", "stacks",
 		}, e.Name())
 	}
 
@@ -81,14 +82,14 @@ func TestTinyLlamaOnMindSpore(t *testing.T) {
 
 	// A model with a layer more would train that layer from random weights.
 	config := filepath.Join(h.dir, "three.yaml")
-	text, err = editYAML([]byte(read(t, h.steps["config"].Outputs["file"])), map[string]any{"model.model_config.num_layers": "3"})
+	text, err = yamledit.Edit([]byte(read(t, h.steps["config"].Outputs["file"])), map[string]any{"model.model_config.num_layers": "3"})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(config, text, 0o644))
 	only, err := Parse("only.yaml", []byte(`
 apiVersion: ftd/v1
 name: only
 vars: {config: , base: }
-steps: [{id: train, uses: train, with: {config: "${config}", base: "${base}"}}]
+steps: [{id: train, uses: train, with: {config: "${config}", base: "${base}", doctor: "off"}}]
 `))
 	require.NoError(t, err)
 	p := h.fails(job(h, only, map[string]string{"config": config, "base": convert["file"]}))

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"ftd/checkpoint"
 	"ftd/launcher"
@@ -18,9 +17,6 @@ import (
 const (
 	excerptBytes = 32 << 10 // read from the end of a log for its last lines
 	messageLimit = 300      // runes of a log line in a message
-
-	// The times of files come from a coarser clock than those of programs.
-	clockGrain = 2 * time.Second
 )
 
 // verdict says why a training that is over did not succeed; nil if it did.
@@ -31,15 +27,15 @@ func verdict(ctx context.Context, s *StepContext, run *launcher.Run, status laun
 			Code:    CodeInterrupted,
 			Message: "the training was interrupted: " + status.Reason,
 			Remedy:  "run the recipe again; what the other steps made is still there. With restart: it goes on by itself",
-			Source:  run.Log(),
+			Source:  mainLog(run),
 		}
 	case launcher.StateLost:
 		return &Problem{
 			Code:    CodeTrainingLost,
 			Message: "how the training ended is not known: " + status.Reason,
 			Remedy:  "look at the end of its log and at dmesg (was memory short?), then run the recipe again",
-			Source:  run.Log(),
-			Excerpt: lastLines(run.Log()),
+			Source:  mainLog(run),
+			Excerpt: lastLines(mainLog(run)),
 		}
 	}
 	exit := status.Exit
@@ -53,7 +49,7 @@ func verdict(ctx context.Context, s *StepContext, run *launcher.Run, status laun
 		}
 	}
 	if exit.Code == 0 {
-		return nil
+		return untrained(ctx, s, run)
 	}
 	if base := begunFrom(s); base != "" {
 		if _, err := readWeights(s.Attempt.Dir); err == nil {
@@ -62,8 +58,8 @@ func verdict(ctx context.Context, s *StepContext, run *launcher.Run, status laun
 			}
 		}
 	}
-	p, found := diagnose(ctx, run.Log(), ending(exit))
-	if change, ok := launcher.Remedy(status, found); ok {
+	p, found := blame(ctx, run, exit, s.Settings.reading()...)
+	if change, ok := run.Remedy(status, found, s.cures); ok {
 		return &retry{change: &change, problem: p}
 	}
 	return p
@@ -79,7 +75,7 @@ func ending(exit launcher.Exit) string {
 // diagnose finds in a log what ended the training: the earliest known error
 // that is no consequence of another one, or else the last exception. It also
 // returns all errors that the log tells of.
-func diagnose(ctx context.Context, log, ended string) (*Problem, []logparse.Problem) {
+func diagnose(ctx context.Context, log, ended string, reading ...logparse.Option) (*Problem, []logparse.Problem) {
 	p := &Problem{
 		Code:    CodeTrainingFailed,
 		Message: ended,
@@ -88,7 +84,7 @@ func diagnose(ctx context.Context, log, ended string) (*Problem, []logparse.Prob
 		Excerpt: lastLines(log),
 	}
 	// What is no log of a training may still hold a traceback.
-	summary, err := logparse.SummarizeFile(ctx, log)
+	summary, err := logparse.SummarizeFile(ctx, log, reading...)
 	if summary == nil || len(summary.Errors) == 0 {
 		if err == nil && summary != nil && summary.Steps > 0 {
 			p.Message += fmt.Sprintf(" after %d steps; its log says no reason", summary.Steps)
@@ -163,27 +159,66 @@ func lastLines(log string) []string {
 	return tail(lines, excerptLines)
 }
 
-// newestCheckpoint returns the newest complete checkpoint that a run has
-// written since it began, "" if there is none.
-func newestCheckpoint(ctx context.Context, spec launcher.Spec, began time.Time) (string, error) {
-	best := checkpoint.Verdict{Modified: began.Add(-clockGrain)}
-	for _, dir := range spec.Checkpoints {
+// newestCheckpoint returns the newest complete checkpoint that a run has made,
+// "" if there is none. Of several ranks all must have written theirs, and the
+// first one's is returned.
+func newestCheckpoint(ctx context.Context, run *launcher.Run, ranks int) (string, error) {
+	made := run.Made()
+	var best *checkpoint.Verdict
+	offer := func(v checkpoint.Verdict) {
+		if v.Complete && (best == nil || newer(&v, best)) {
+			best = &v
+		}
+	}
+	for _, dir := range run.Spec().Checkpoints {
 		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(spec.Dir, dir)
+			dir = filepath.Join(run.Spec().Dir, dir)
 		}
 		if _, err := os.Stat(dir); err != nil {
 			continue // nothing was saved there
+		}
+		if ranks > 1 {
+			sets, err := checkpoint.Sets(ctx, dir, ranks, checkpoint.Options{})
+			if err != nil {
+				return "", err
+			}
+			for _, set := range sets {
+				if set.Complete && madeAll(set, made) {
+					v := set.Files[0].Verdict
+					v.Step, v.Modified = set.Step, set.Modified
+					offer(v)
+				}
+			}
+			continue
 		}
 		paths, err := checkpoint.List(ctx, dir)
 		if err != nil {
 			return "", err
 		}
 		for _, path := range paths {
-			v, err := checkpoint.Verify(ctx, path, checkpoint.Options{})
-			if err == nil && v.Complete && v.Modified.After(best.Modified) {
-				best = v
+			if !made(path) {
+				continue
+			}
+			if v, err := checkpoint.Verify(ctx, path, checkpoint.Options{}); err == nil {
+				offer(v)
 			}
 		}
 	}
+	if best == nil {
+		return "", ctx.Err()
+	}
 	return best.Path, ctx.Err()
+}
+
+// newer goes by the step, where there is one: a clock may have been set.
+func newer(a, b *checkpoint.Verdict) bool {
+	if a.Step != nil && b.Step != nil && *a.Step != *b.Step {
+		return *a.Step > *b.Step
+	}
+	return a.Modified.After(b.Modified)
+}
+
+// madeAll reports whether all files of a set were made by a run.
+func madeAll(set checkpoint.Set, made func(path string) bool) bool {
+	return !slices.ContainsFunc(set.Files, func(f checkpoint.RankFile) bool { return !made(f.Path) })
 }

@@ -8,6 +8,7 @@ import (
 
 	"ftd/launcher"
 	"ftd/logparse"
+	"ftd/recipe/fault"
 )
 
 // Problem is an error with a code, a cause and a remedy: what a person reads.
@@ -38,8 +39,11 @@ const (
 	CodeCommandNotFound  = "command-not-found"
 	CodeCheckpointBroken = "checkpoint-incomplete"
 	CodeWeights          = "weights-not-loaded"
+	CodeDoctor           = "unfit"
 	CodeWatchdog         = "watchdog"
 	CodeStopped          = "stopped"
+	CodeEnvironment      = "environment-differs"
+	CodeUntrained        = "nothing-trained"
 )
 
 func (p *Problem) Error() string {
@@ -62,10 +66,13 @@ const excerptLines = 20
 func problemOf(step string, err error) *Problem {
 	var p *Problem
 	var py PythonError
+	var known *fault.Fault
 	var launch *launcher.Error
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &known):
+		return &Problem{Code: known.Code, Message: known.Message, Remedy: known.Remedy}
 	case errors.As(err, &launch):
 		return &Problem{Code: launch.Code, Message: launch.Message, Remedy: launch.Remedy}
 	case errors.Is(err, syscall.ENOSPC):

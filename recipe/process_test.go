@@ -34,7 +34,7 @@ func (p *processPython) Call(ctx context.Context, c PythonCall) (json.RawMessage
 	answer := filepath.Join(c.Dir, "answer.json")
 	request, err := json.Marshal(map[string]any{
 		"module": c.Module, "function": c.Function, "args": c.Args, "dir": c.Dir,
-		"env": c.Env, "path": append([]string{bridge}, c.Path...), "answer": answer,
+		"env": c.Env, "script": c.Script, "argv": c.Argv, "path": append([]string{bridge}, c.Path...), "answer": answer,
 	})
 	if err != nil {
 		return nil, err

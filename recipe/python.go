@@ -19,6 +19,9 @@ type pythonKind struct {
 	// outputs are the names of what the function returns; files are those
 	// among them that are paths of files or directories.
 	outputs, files []string
+	// takes estimates the bytes of disk and memory that it needs; nil if they are
+	// next to nothing.
+	takes func(s *StepContext) (disk, memory int64)
 	// verify is an additional look at the result; nil if there is none.
 	verify func(ctx context.Context, s *StepContext, outputs map[string]string) error
 }
@@ -27,11 +30,15 @@ func (k pythonKind) Params() []Param   { return k.params }
 func (k pythonKind) Outputs() []string { return k.outputs }
 
 func (k pythonKind) Plan(_ context.Context, s *StepContext) (Plan, error) {
-	return Plan{Summary: k.summary, Inputs: inputs(k.params, s), Outputs: k.outputs}, nil
+	plan := Plan{Summary: k.summary, Inputs: inputs(k.params, s), Outputs: k.outputs}
+	if k.takes != nil {
+		plan.Disk, plan.Memory = k.takes(s)
+	}
+	return plan, nil
 }
 
-func (k pythonKind) Key(_ context.Context, s *StepContext) (string, error) {
-	return resultKey(s, k.params)
+func (k pythonKind) Key(ctx context.Context, s *StepContext) (string, error) {
+	return resultKey(ctx, s, k.params)
 }
 
 func (k pythonKind) Run(ctx context.Context, s *StepContext) (map[string]string, error) {
@@ -61,10 +68,14 @@ func callPython(ctx context.Context, s *StepContext, module, function string, ar
 	if err != nil {
 		return nil, err
 	}
-	return s.Host.Python().Call(ctx, PythonCall{
-		Module:   module,
-		Function: function,
-		Args:     text,
+	call := pythonCall(s, path)
+	call.Module, call.Function, call.Args = module, function, text
+	return s.python().Call(ctx, call)
+}
+
+// pythonCall is a call with the surroundings of a step, of nothing yet.
+func pythonCall(s *StepContext, path []string) PythonCall {
+	return PythonCall{
 		Path:     append(path, s.Settings.Library),
 		Dir:      s.Attempt.Dir,
 		Env:      s.Env,
@@ -72,7 +83,7 @@ func callPython(ctx context.Context, s *StepContext, module, function string, ar
 		Isolated: s.Attempt.Isolate || s.Step.Isolation == IsolationWorker,
 		Progress: func(done, total int64, note string) { s.Host.Progress(s.Step.ID, done, total, note) },
 		Output:   func(line string) { s.Host.Output(s.Step.ID, line) },
-	})
+	}
 }
 
 // outputText writes a JSON value as ${...} shall give it.

@@ -1,8 +1,11 @@
 package recipe
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
+
+	"ftd/recipe/nearest"
 )
 
 // APIVersion is what a recipe file must say at "apiVersion".
@@ -47,6 +50,15 @@ type Step struct {
 	Needs []string
 	// Env is added to the environment of the step.
 	Env map[string]string
+	// When and Unless decide whether the step is done at all: texts with
+	// references, see [truth]. An empty When is none.
+	When, Unless string
+	// Environment is the prefix of another Python environment, in which the
+	// step's Python runs; empty is the daemon's.
+	Environment string
+	// Keep says whether the result stays when all that needs it is done: a text
+	// with references, see [truth]. An empty Keep is yes.
+	Keep string
 	// Isolation is "" (in the daemon's interpreter) or "worker".
 	Isolation string
 
@@ -78,6 +90,33 @@ func (r *Recipe) Order() []Step {
 		take(s)
 	}
 	return order
+}
+
+// After returns the ids of a step and of all steps that need its result, by
+// way of others too; none for the empty id.
+func (r *Recipe) After(id string) (map[string]bool, error) {
+	after := map[string]bool{}
+	if id == "" {
+		return after, nil
+	}
+	if _, ok := r.step(id); !ok {
+		ids := make([]string, len(r.Steps))
+		for i, s := range r.Steps {
+			ids[i] = s.ID
+		}
+		return nil, &Problem{
+			Code:    CodeInvalid,
+			Message: fmt.Sprintf("the recipe %s has no step %q", r.Name, id),
+			Remedy:  nearest.Remedy(id, ids),
+		}
+	}
+	after[id] = true
+	for _, s := range r.Order() { // each comes after those that it needs
+		if slices.ContainsFunc(s.Needs, func(need string) bool { return after[need] }) {
+			after[s.ID] = true
+		}
+	}
+	return after, nil
 }
 
 func (r *Recipe) step(id string) (Step, bool) {

@@ -10,12 +10,16 @@ import (
 // context fills in what a kind gets to see of a step.
 func (r *runner) context(step Step, kind Kind) (*StepContext, error) {
 	s := &StepContext{
-		Job: r.job.ID, Step: step, Host: r.host, Settings: r.settings,
-		Env: map[string]string{}, From: map[string]string{},
+		Job: r.job.ID, JobDir: r.job.Dir, Step: step, Host: r.host, Settings: r.settings,
+		Env: map[string]string{}, From: map[string]string{}, earlier: r.job.Earlier[step.ID],
+		skipChecks: r.job.SkipChecks,
 	}
 	with, err := expandAll(step.With, r.value)
 	if err != nil {
 		return nil, err
+	}
+	if r.preview {
+		withoutUnmade(kind.Params(), with.(map[string]any))
 	}
 	if s.With, err = convertAll(kind.Params(), with.(map[string]any), r.job.Base); err != nil {
 		var p *Problem
@@ -24,6 +28,14 @@ func (r *runner) context(step Step, kind Kind) (*StepContext, error) {
 			p.Source = r.job.Recipe.at[step.path].source()
 		}
 		return nil, err
+	}
+	if step.Environment != "" {
+		if err := r.elsewhere(s, step.Environment); err != nil {
+			return nil, err
+		}
+	}
+	if r.preview {
+		s.planned = r.promised.inputs(step)
 	}
 	for name, v := range step.With {
 		if text, ok := v.(string); ok {
@@ -50,6 +62,9 @@ func (r *runner) value(name string) (string, error) {
 	if v, ok := r.done[step].Outputs[output]; ok {
 		return v, nil
 	}
+	if r.preview {
+		return unmadeBegin + step + "." + output + unmadeEnd, nil
+	}
 	return "", &Problem{
 		Code:    CodeResult,
 		Message: fmt.Sprintf("the step %s has left no output %q", step, output),
@@ -58,15 +73,24 @@ func (r *runner) value(name string) (string, error) {
 }
 
 // origin says which result a parameter's value belongs to, if it is nothing
-// but a reference to the output of a step whose result has a key.
+// but a reference to the output of a step whose result has a key. References
+// that are empty are none: ${given}${steps.made.outputs.file}.
 func (r *runner) origin(text string) string {
 	plain, references, _, _ := pieces(text)
-	if len(references) != 1 || plain[0] != "" || plain[1] != "" {
+	from := ""
+	for i, ref := range references {
+		value, err := r.value(ref.name)
+		if err == nil && value == "" {
+			continue
+		}
+		step, output, ok := outputReference(ref.name)
+		if err != nil || from != "" || !ok || r.done[step].Key == "" || plain[i] != "" {
+			return ""
+		}
+		from = filepath.Join(r.done[step].Key, output)
+	}
+	if plain[len(plain)-1] != "" {
 		return ""
 	}
-	step, output, ok := outputReference(references[0].name)
-	if !ok || r.done[step].Key == "" {
-		return ""
-	}
-	return filepath.Join(r.done[step].Key, output)
+	return from
 }

@@ -86,10 +86,8 @@ func (r restarts) again(ctx context.Context, s *StepContext, p *Problem) error {
 	if p.permanent || r.budget == 0 {
 		return p
 	}
-	used := s.Attempt.Number - 1
-	if s.change != nil {
-		used-- // the one that was tried with another environment
-	}
+	// Those that tried another environment do not count.
+	used := max(s.Attempt.Number-1-s.earlier-len(s.cures), 0)
 	if used >= r.budget {
 		s.Host.Output(s.Step.ID, fmt.Sprintf("not started again: its budget of %d restarts is used up", r.budget))
 		return p
@@ -126,7 +124,7 @@ func withoutProgress(ctx context.Context, s *StepContext) (idle int) {
 			idle++
 		}
 	}
-	return idle
+	return min(idle, s.Attempt.Number-s.earlier) // a person who resumes it gives it another chance
 }
 
 // earlier returns the runs of the first attempts at the step, those that can

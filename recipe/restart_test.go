@@ -65,6 +65,34 @@ func TestATrainingGoesOnFromItsNewestCheckpoint(t *testing.T) {
 	}
 }
 
+// A person may have a training go on whose recipe allows no restarts, or has
+// used them up.
+func TestATrainingThatIsResumed(t *testing.T) {
+	h := newHost(t)
+	j := with(training(t, h, trainer(t, h, "--steps", "30", "--step-ms", "1", "--save-every", "10", "--kill-at", "25")...),
+		map[string]any{"resume": words("--resumed", "{step}", "--load-checkpoint={checkpoint}")})
+	h.fails(j)
+	j.Earlier = map[string]int{"train": 1}
+	h.run(j)
+	require.Len(t, h.attempts["train"], 2)
+	run, err := launcher.Open(h.attempts["train"][1].Dir)
+	require.NoError(t, err)
+	log, err := os.ReadFile(run.Log())
+	require.NoError(t, err)
+	require.Contains(t, string(log), "step:[   21/")
+	require.NotContains(t, string(log), "step:[   20/", "it goes on from its newest checkpoint")
+}
+
+func TestRestartsAreCountedFromTheResumption(t *testing.T) {
+	h := newHost(t)
+	j := with(training(t, h, "sh", "-c", "exit 3"), map[string]any{"restart": map[string]any{"budget": int64(2), "backoff": "1ms", "no_progress": int64(3)}})
+	h.fails(j)
+	require.Len(t, h.attempts["train"], 3)
+	j.Earlier = map[string]int{"train": 3}
+	h.fails(j)
+	require.Len(t, h.attempts["train"], 6)
+}
+
 // A checkpoint that is cut is the newest file, and no state to go on from.
 func TestABrokenCheckpointIsNotGoneOnFrom(t *testing.T) {
 	h := newHost(t)
@@ -224,6 +252,119 @@ func TestSupervisionIsChecked(t *testing.T) {
 	p := h.fails(with(training(t, h, "true"), map[string]any{"watchdogs": map[string]any{"stall": map[string]any{"action": "restart"}}}))
 	require.Contains(t, p.Remedy, "restart: {budget: 3}")
 	require.Empty(t, h.attempts["train"][0].exit)
+}
+
+// The clock of the machine is set, forwards or backwards: the stamps in the log
+// jump, and nobody takes that for a hang or for anything else.
+func TestAClockThatJumpsAlarmsNobody(t *testing.T) {
+	for _, seconds := range []string{"-90000", "90000"} {
+		h := newHost(t)
+		j := training(t, h, trainer(t, h, "--steps", "150", "--step-ms", "15", "--clock-jump-at", "20", "--clock-jump", seconds)...)
+		// One that is off only makes them look often.
+		h.run(with(j, map[string]any{"watchdogs": map[string]any{"silence": map[string]any{"action": "off", "limit": "1s"}}}))
+		require.Equal(t, upTo(150), h.trainedSteps())
+		require.Empty(t, h.alarms)
+	}
+}
+
+// Checkpoints that seem to be older than the training itself are its own all
+// the same: those that were made while nobody was there are reported, a restart
+// goes on from them, and the newest is the result.
+func TestCheckpointsOfAClockThatJumpsAreFound(t *testing.T) {
+	for _, seconds := range []string{"-90000", "90000"} {
+		h := newHost(t)
+		command := trainer(t, h, "--steps", "150", "--step-ms", "10", "--save-every", "30", "--clock-jump-at", "20", "--clock-jump", seconds)
+		j := with(training(t, h, command...), map[string]any{"require_checkpoint": true})
+		ctx, fall := context.WithCancelCause(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- Run(ctx, j, h, h.settings()) }()
+		eventually(t, "the first checkpoint", func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.verdicts) > 0 })
+		fall(ErrShutdown)
+		require.ErrorIs(t, <-done, ErrShutdown)
+		run, err := launcher.Open(h.attempt("train").Dir)
+		require.NoError(t, err)
+		_, err = run.Wait(t.Context())
+		require.NoError(t, err)
+
+		h.run(j)
+		seen := map[string]bool{}
+		for _, v := range h.verdicts {
+			seen[v.Path] = true
+		}
+		require.Len(t, seen, 5, seconds)
+		require.Contains(t, h.steps["train"].Outputs["checkpoint"], "_150.")
+		require.Empty(t, h.alarms)
+
+		// In the same directory, where those are now somebody else's.
+		shared := filepath.Join(h.dir, "work")
+		h = newHost(t)
+		j = training(t, h, append(command, "--crash-at", "70")...)
+		h.run(with(j, map[string]any{"dir": shared, "restart": quick(1), "resume": words("--resumed", "{step}", "--crash-at=0")}))
+		log, err := os.ReadFile(filepath.Join(h.attempt("train").Dir, "rank_0.log"))
+		require.NoError(t, err)
+		require.Contains(t, string(log), "step:[   61/", "what it has saved anew at step 60 is newer than 150")
+		require.NotContains(t, string(log), "step:[   60/")
+	}
+}
+
+// A watchdog began to end a training that answers signals with status 0, and
+// the daemon died before it did: the next one does not take that for success.
+func TestAHaltIsNotForgotten(t *testing.T) {
+	for _, ended := range []bool{true, false} {
+		h := newHost(t)
+		j := training(t, h, "sh", "-c", "trap 'exit 0' INT TERM; while sleep 0.01; do :; done")
+		ctx, cancel := context.WithCancelCause(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- Run(ctx, j, h, h.settings()) }()
+		eventually(t, "its start", func() bool {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return len(h.attempts["train"]) > 0 && h.attempts["train"][0].shim.PID != 0
+		})
+		cancel(ErrShutdown)
+		require.ErrorIs(t, <-done, ErrShutdown)
+		a := h.attempt("train")
+		require.NoError(t, keepHalt(a.Dir, Alarm{Verdict: watchdog.Verdict{Watchdog: watchdog.Flat, Message: "nothing is learnt"}, Action: watchdog.Stop}))
+		run, err := launcher.Open(a.Dir)
+		require.NoError(t, err)
+		if ended {
+			_, err = run.Stop(t.Context(), launcher.DefaultLadder(), nil)
+			require.NoError(t, err)
+		}
+		p := h.fails(j)
+		require.Equal(t, CodeWatchdog, p.Code)
+		require.Contains(t, p.Message, "the watchdog flat ended the training")
+		require.Zero(t, h.attempt("train").exit.Code)
+		require.Len(t, h.attempts["train"], 1)
+	}
+}
+
+func TestHowATrainingIsStopped(t *testing.T) {
+	defaults := launcher.Graces{Interrupt: time.Minute}
+	g, err := graces(map[string]any{"graceful": "2m", "terminate": "0s"}, defaults)
+	require.NoError(t, err)
+	require.Equal(t, launcher.Graces{Graceful: 2 * time.Minute, Interrupt: time.Minute}, g)
+	g, err = graces(nil, launcher.Graces{})
+	require.NoError(t, err)
+	require.Equal(t, launcher.DefaultGraces(), g)
+	for field, value := range map[string]any{"graceful": "soon", "interrupt": "-1s", "kill": "1s", "terminate": "48h"} {
+		_, err := graces(map[string]any{field: value}, defaults)
+		require.ErrorContains(t, err, field)
+	}
+
+	// The step's own ladder is climbed, and what it saved on request counts.
+	h := newHost(t)
+	j := with(training(t, h, trainer(t, h, "--steps", "100000", "--polite")...), map[string]any{"stop": map[string]any{"graceful": "1m"}})
+	ctx, cancel := context.WithCancelCause(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, j, h, h.settings()) }()
+	eventually(t, "steps", func() bool { return len(h.trainedSteps()) > 2 })
+	cancel(ErrStop)
+	require.ErrorIs(t, <-done, ErrStop)
+	require.Equal(t, StepStopped, h.attempt("train").state)
+	require.Zero(t, h.attempt("train").exit.Code)
+	require.Contains(t, h.output, "stopping the training: exit request")
+	require.NotContains(t, h.output, "stopping the training: SIGINT")
 }
 
 func TestTheWaitBeforeARestartGrows(t *testing.T) {

@@ -50,6 +50,10 @@ type resumePoint struct {
 func findResumePoint(ctx context.Context, s *StepContext) (*resumePoint, error) {
 	var best *checkpoint.Set
 	runs := earlier(s, s.Attempt.Number-1)
+	if len(runs) == 0 {
+		return nil, nil //nolint:nilnil // no checkpoint is no error
+	}
+	made := runs[0].Made()
 	for _, run := range runs {
 		for _, dir := range run.Spec().Checkpoints {
 			if !filepath.IsAbs(dir) {
@@ -58,14 +62,13 @@ func findResumePoint(ctx context.Context, s *StepContext) (*resumePoint, error) 
 			if _, err := os.Stat(dir); err != nil {
 				continue // nothing was saved there
 			}
-			sets, err := checkpoint.Sets(ctx, dir, 0, checkpoint.Options{})
+			sets, err := checkpoint.Sets(ctx, dir, ranksOf(s), checkpoint.Options{})
 			if err != nil {
 				return nil, err
 			}
 			for i := range sets {
 				// What was there before the first attempt is another training's.
-				old := sets[i].Modified.Before(runs[0].Shim().Started.Add(-clockGrain))
-				if set := &sets[i]; !old && usable(set) && (best == nil || *set.Step > *best.Step) {
+				if set := &sets[i]; usable(set) && madeAll(*set, made) && (best == nil || *set.Step > *best.Step) {
 					best = set
 				}
 			}

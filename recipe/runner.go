@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,8 +40,19 @@ type Job struct {
 	// Done are the steps that the journal has as succeeded or skipped, when a
 	// job is taken up again.
 	Done map[string]StepStatus
-	// Force runs steps again whose results are there.
+	// Again says that the job is taken up again: a step of it may be at work.
+	Again bool
+	// Force runs steps again whose results are there; From does so with the
+	// step of that id and all that need it.
 	Force bool
+	From  string
+	// SkipChecks are the doctor's checks that its gates leave out, by their ids or
+	// [AllChecks].
+	SkipChecks []string
+	// Earlier counts, by step, the attempts from before a person had the job
+	// go on: restarts are counted from there, and a training goes on from its
+	// newest checkpoint even if its recipe allows no restarts.
+	Earlier map[string]int
 }
 
 // Run carries out the steps of a job, one after the other, and returns nil
@@ -48,14 +60,16 @@ type Job struct {
 // or the cause of ctx if that ended ([ErrStop], [ErrShutdown]). What became of
 // each step is told to host before the next one begins.
 func Run(ctx context.Context, job Job, host Host, settings Settings) error {
-	values, err := job.Recipe.Values(job.Vars)
+	r, err := newRunner(job, host, settings)
 	if err != nil {
 		return err
 	}
-	values[refJobDir], values[refJobID] = job.Dir, job.ID
-	r := runner{job: job, host: host, settings: settings, vars: values, done: map[string]StepStatus{}, kinds: kinds()}
-	maps.Copy(r.done, job.Done)
+	defer r.letGo()
+	if err := r.firstGate(ctx); err != nil {
+		return err
+	}
 	for _, step := range job.Recipe.Order() {
+		r.removeUnneeded(ctx)
 		if _, done := r.done[step.ID]; done {
 			continue
 		}
@@ -65,7 +79,13 @@ func Run(ctx context.Context, job Job, host Host, settings Settings) error {
 		if err := r.step(ctx, step); err != nil {
 			return err
 		}
+		if step.Uses == "checkout" || step.Uses == "env" {
+			if err := r.firstGate(ctx); err != nil {
+				return err
+			}
+		}
 	}
+	r.removeUnneeded(ctx)
 	return nil
 }
 
@@ -76,19 +96,52 @@ type runner struct {
 	vars     map[string]string
 	done     map[string]StepStatus
 	kinds    map[string]Kind
+	again    map[string]bool // steps that run although their result is there
+	preview  bool            // nothing is run: outputs may not be there
+	told     map[string]bool // what the doctor has said before the training's turn
+
+	held     map[string]func() // what lets go of a result, by the step's id
+	supposed bool              // of a preview: results that were removed count as there
+	promised promises          // of a preview: what earlier steps will take
+}
+
+func newRunner(job Job, host Host, settings Settings) (*runner, error) {
+	values, err := job.Recipe.Values(job.Vars)
+	if err != nil {
+		return nil, err
+	}
+	values[refJobDir], values[refJobID] = job.Dir, job.ID
+	r := &runner{job: job, host: host, settings: settings, vars: values, done: map[string]StepStatus{}, kinds: kinds(),
+		held: map[string]func(){}, promised: newPromises(), told: map[string]bool{}}
+	maps.Copy(r.done, job.Done)
+	if r.again, err = job.Recipe.After(job.From); err != nil {
+		return nil, err
+	}
+	for _, step := range job.Recipe.Steps {
+		if status, ok := r.done[step.ID]; ok {
+			r.hold(step, status.Key)
+		}
+	}
+	return r, nil
 }
 
 // step brings one step to its end and stores it.
 func (r *runner) step(ctx context.Context, step Step) error {
 	kind := r.kinds[step.Uses]
-	s, err := r.context(step, kind)
 	status := StepStatus{ID: step.ID, State: StepRunning}
+	if why, err := r.leftOut(step); err != nil || why != "" {
+		status.State, status.Outputs = StepSkipped, noOutputs(kind)
+		r.host.Output(step.ID, "left out: "+why)
+		return r.end(ctx, status, err)
+	}
+	s, err := r.context(step, kind)
 	if err == nil {
 		status.Key, err = kind.Key(ctx, s)
 	}
 	if err != nil {
 		return r.end(ctx, status, r.outcome(ctx, step, err))
 	}
+	r.hold(step, status.Key)
 	if outputs, ok := r.stored(ctx, kind, s, status.Key); ok {
 		status.State, status.Outputs = StepSkipped, outputs
 		return r.end(ctx, status, nil)
@@ -115,10 +168,8 @@ func (r *runner) attempts(ctx context.Context, kind Kind, s *StepContext, key st
 			return outputs, err
 		}
 		if again.change != nil {
-			if s.change != nil {
-				return nil, again.problem // it has not helped
-			}
-			s.change, again.why = again.change, "trying once more: "+again.change.Why
+			s.cures = append(s.cures, *again.change)
+			again.why = "trying once more: " + again.change.Why
 		}
 		r.host.Output(s.Step.ID, again.why)
 		select {
@@ -157,26 +208,38 @@ func (r *runner) changed(ctx context.Context, status StepStatus) error {
 
 // stored returns the outputs of an earlier, undamaged result.
 func (r *runner) stored(ctx context.Context, kind Kind, s *StepContext, key string) (map[string]string, bool) {
-	if key == "" || r.job.Force {
-		return nil, false
+	outputs, damage := r.find(ctx, kind, s, key)
+	if damage != nil && r.removable(s.Step) {
+		if !r.wanted(ctx, s.Step, key, outputs) {
+			r.host.Output(s.Step.ID, "its result is not there, and nothing that needs it will run")
+			return outputs, true
+		}
+		if removed(outputs) {
+			return nil, false
+		}
 	}
-	outputs, ok, err := r.host.Results().Find(ctx, key)
-	if err != nil || !ok {
-		return nil, false
-	}
-	damage := checkManifest(outputs[manifestOutput])
-	if damage == nil {
-		damage = kind.Verify(ctx, s, outputs)
-	}
-	if damage == nil {
-		return outputs, true
-	}
-	if ctx.Err() == nil {
+	if damage != nil && ctx.Err() == nil {
 		r.host.Output(s.Step.ID, fmt.Sprintf("the stored result is damaged (%v) and is made again", damage))
 		// A result that cannot be dropped is replaced by Commit.
 		_ = r.host.Results().Drop(ctx, key)
 	}
-	return nil, false
+	return outputs, damage == nil && outputs != nil
+}
+
+// find looks for an earlier result that may be used: nil if there is none, and
+// an error with it if it is damaged.
+func (r *runner) find(ctx context.Context, kind Kind, s *StepContext, key string) (map[string]string, error) {
+	if key == "" || r.job.Force || r.again[s.Step.ID] {
+		return nil, nil //nolint:nilnil // none is no error
+	}
+	outputs, ok, err := r.host.Results().Find(ctx, key)
+	if err != nil || !ok {
+		return nil, nil //nolint:nilerr,nilnil // what cannot be looked up is made again
+	}
+	if err := checkManifest(outputs[manifestOutput]); err != nil {
+		return outputs, err
+	}
+	return outputs, kind.Verify(ctx, s, outputs)
 }
 
 // attempt runs a step once. The attempt is ended in the journal unless the
@@ -209,11 +272,39 @@ func (r *runner) attempt(ctx context.Context, kind Kind, s *StepContext, key str
 	return outputs, err
 }
 
-// produce makes a result, looks at it and stores it. What a step wrote that did
-// not get that far is removed: nothing shall look finished, or fill the disk.
-func (r *runner) produce(ctx context.Context, kind Kind, s *StepContext, key string) (outputs map[string]string, err error) {
+// produce makes a result where it fits. A place that turns out to be too small
+// is given up for a larger one.
+func (r *runner) produce(ctx context.Context, kind Kind, s *StepContext, key string) (map[string]string, error) {
+	if key == "" || len(r.settings.Places) == 0 {
+		return r.make(ctx, kind, s, key, "")
+	}
+	plan, err := kind.Plan(ctx, s)
+	if err != nil {
+		plan = Plan{} // what is wrong with it the step itself says better
+	}
+	var small error
+	for full := map[string]bool{}; ; {
+		place, err := r.place(kind, s, plan, full)
+		if err != nil {
+			return nil, cmp.Or(small, err)
+		}
+		r.settle(s, place, plan)
+		outputs, err := r.make(ctx, kind, s, key, place.Path)
+		if !outgrown(s, err) || ctx.Err() != nil {
+			return outputs, err
+		}
+		s.Host.Output(s.Step.ID, err.Error())
+		small, full[place.Path] = err, true
+		plan.Disk = max(plan.Disk, place.Free+1) // more than there was
+	}
+}
+
+// make makes a result in a place, looks at it and stores it. What a step wrote
+// that did not get that far is removed: nothing shall look finished, or fill
+// the disk.
+func (r *runner) make(ctx context.Context, kind Kind, s *StepContext, key, place string) (outputs map[string]string, err error) {
 	if key != "" {
-		if s.Dir, err = r.host.Results().Dir(ctx, key); err != nil {
+		if s.Dir, err = r.host.Results().Dir(ctx, key, place); err != nil {
 			return nil, err
 		}
 		dir := s.Dir

@@ -28,6 +28,11 @@ func supervise(ctx context.Context, s *StepContext, run *launcher.Run, w *watch)
 	watching, blind := context.WithCancel(outlive)
 	go func() { w.until(watching); close(watched) }()
 	defer func() { blind(); <-watched }()
+	// Until somebody ends it: what it says then is no crash.
+	unasked, asked := context.WithCancel(ctx)
+	crash := make(chan struct{})
+	go func() { w.crash(unasked); close(crash) }()
+	defer func() { asked(); <-crash }()
 
 	select {
 	case err := <-followed:
@@ -44,6 +49,7 @@ func supervise(ctx context.Context, s *StepContext, run *launcher.Run, w *watch)
 			return status, err
 		}
 	case a := <-w.halt:
+		asked()
 		status, err := end(outlive, s, run)
 		if err != nil { // it goes on, and nothing more can be done about it
 			cancel()
@@ -53,6 +59,19 @@ func supervise(ctx context.Context, s *StepContext, run *launcher.Run, w *watch)
 		}
 		if err == nil {
 			err = halted(run, a)
+		}
+		return status, err
+	case what := <-w.dead:
+		asked()
+		// Killed, so that its status is no success whoever reads it: msrun
+		// answers SIGINT with 0. There is nothing left that could be saved.
+		s.Host.Output(s.Step.ID, what+"; the other processes are ended")
+		status, err := run.Stop(outlive, launcher.Kill(), nil)
+		if err != nil {
+			cancel()
+		}
+		if followErr := <-followed; err == nil {
+			err = followErr
 		}
 		return status, err
 	case <-ctx.Done():
@@ -72,9 +91,9 @@ func supervise(ctx context.Context, s *StepContext, run *launcher.Run, w *watch)
 	return status, err
 }
 
-// end stops a run by the usual ladder.
+// end stops a run as the step or the settings say.
 func end(ctx context.Context, s *StepContext, run *launcher.Run) (launcher.Status, error) {
-	return run.Stop(ctx, launcher.DefaultLadder(), func(r launcher.Rung) {
+	return run.Stop(ctx, ladder(s), func(r launcher.Rung) {
 		s.Host.Output(s.Step.ID, "stopping the training: "+r.Name)
 	})
 }

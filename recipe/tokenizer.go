@@ -2,15 +2,16 @@ package recipe
 
 // tokenizerKind trains a small SentencePiece tokenizer.
 func tokenizerKind() Kind {
-	return pythonKind{
+	return familyKind{pythonKind{
 		module:   "ftd_steps.tokenizer",
 		function: "train",
-		summary:  "train a SentencePiece tokenizer on the conversations",
-		params: []Param{
-			{Name: "conversations", Type: File, Required: true, Doc: "what the step conversations made"},
+		summary:  "train a SentencePiece tokenizer on the data",
+		params: append([]Param{
+			{Name: "conversations", Type: File, Doc: "what the step conversations made"},
+			{Name: "adgen", Type: File, Doc: "instead of conversations: ADGen data"},
 			{Name: "vocab_size", Type: Integer, Required: true, Doc: "the number of pieces, 256 bytes among them"},
-		},
+		}, familyParams("llama", families...)...),
 		outputs: []string{"file", "vocab_size"},
 		files:   []string{"file"},
-	}
+	}}
 }

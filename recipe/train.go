@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,10 +32,19 @@ func (trainKind) Params() []Param {
 		{Name: "mindformers", Type: Dir, Doc: "a checkout whose run_mindformer.py is used; by default the wheel is"},
 		{Name: "run_mode", Type: Text, Default: "finetune", OneOf: []string{"train", "finetune"}, Doc: "as mindformers calls it"},
 		{Name: "base", Type: File, Doc: "the checkpoint that the training must begin from, see WeightsMonitor in ftd_train"},
+		{Name: "downloads", Type: Text, Default: "", Doc: "load_checkpoint of the config, for a plan: what mindformers downloads when the training begins, if it is a model's own name"},
+		{Name: "download_size", Type: Integer, Default: int64(0), Doc: "about how many bytes that is; 0: not known"},
+		{Name: "workers", Type: Integer, Default: int64(1), Doc: "processes of the training, one a card; more than one are started by msrun"},
+		{Name: "cards", Type: Integer, Doc: "accelerator cards it waits for; by default one for each worker, and none if the config says another device_target than Ascend"},
+		{Name: "device", Type: Text, Default: "", Doc: "the device that the config will name, for a plan while it is not there; empty: not known"},
 		{Name: "checkpoints", Type: Texts, Default: []string{outputDir}, Doc: "directories, relative to dir, in which checkpoints appear"},
+		{Name: "doctor", Type: Text, Default: doctorOn, OneOf: []string{doctorOn, doctorOff}, Doc: "whether the doctor looks at the config first, and what it finds wrong fails the step"},
 		{Name: "require_checkpoint", Type: Bool, Doc: "fail if no complete checkpoint is there at the end; by default for a config only"},
 		{Name: "watchdogs", Type: Values, Check: checkWatchdogs, Doc: "what watches the training, and what it does, see below"},
 		{Name: "restart", Type: Values, Check: checkRestart, Doc: "whether it is tried again after a failure, see below; by default it is not"},
+		{Name: "retention", Type: Values, Check: checkRetention, Doc: "which checkpoints are kept, see below; by default all are"},
+		{Name: "disk", Type: Values, Check: checkDisk, Doc: "what is done when the disk will not hold the checkpoints, see below"},
+		{Name: "stop", Type: Values, Check: checkStop, Doc: "how long each way to end it is given, see below"},
 		{Name: "resume", Type: Texts, Doc: "arguments that a command gets to go on from a checkpoint: {checkpoint} is its path, {step} its step"},
 	}
 }
@@ -42,6 +52,17 @@ func (trainKind) Params() []Param {
 func (trainKind) Outputs() []string { return []string{"dir", "log", "checkpoint"} }
 
 func (k trainKind) Plan(_ context.Context, s *StepContext) (Plan, error) {
+	if strings.Contains(s.text("config")+s.text(checkoutParam), unmadeBegin) {
+		device := cmp.Or(s.text("device"), "the device that it names")
+		plan := Plan{Summary: "train with mindformers by the config " + s.text("config") + ", on " + device, Inputs: inputs(k.Params(), s), Outputs: k.Outputs()}
+		downloads(s, &plan)
+		if device == ascend {
+			want, err := cardsWanted(s)
+			plan.Cards = want.Count
+			return plan, err
+		}
+		return plan, nil
+	}
 	command, err := trainCommand(s)
 	if err != nil {
 		return Plan{}, err
@@ -49,7 +70,24 @@ func (k trainKind) Plan(_ context.Context, s *StepContext) (Plan, error) {
 	if _, _, err := supervision(s); err != nil {
 		return Plan{}, err
 	}
-	return Plan{Summary: fmt.Sprintf("train: %q", command), Inputs: inputs(k.Params(), s), Outputs: k.Outputs()}, nil
+	if _, err := keepingOf(s); err != nil {
+		return Plan{}, err
+	}
+	n, err := workers(s)
+	if err != nil {
+		return Plan{}, err
+	}
+	summary := fmt.Sprintf("train: %q", command)
+	if n > 1 {
+		summary += fmt.Sprintf(" in %d processes, by msrun", n)
+	}
+	want, err := cardsWanted(s)
+	if _, known := deviceTarget(s); !known {
+		want.Count = 0
+	}
+	plan := Plan{Summary: summary, Inputs: inputs(k.Params(), s), Outputs: k.Outputs(), Cards: want.Count}
+	downloads(s, &plan)
+	return plan, err
 }
 
 func (trainKind) Key(context.Context, *StepContext) (string, error) { return "", nil }
@@ -59,9 +97,14 @@ func (k trainKind) Run(ctx context.Context, s *StepContext) (map[string]string, 
 	if err != nil {
 		return nil, err
 	}
+	keep, err := keepingOf(s)
+	if err != nil {
+		return nil, err
+	}
+	recallCures(s)
 	run, err := adopt(s)
 	if run == nil && err == nil {
-		run, err = k.launch(ctx, s, policy)
+		run, err = k.launch(ctx, s, policy, keep)
 	}
 	if err != nil {
 		return nil, err
@@ -71,11 +114,12 @@ func (k trainKind) Run(ctx context.Context, s *StepContext) (map[string]string, 
 		_, stopErr := run.Stop(context.WithoutCancel(ctx), launcher.DefaultLadder(), nil)
 		return nil, errors.Join(err, stopErr)
 	}
-	status, err := supervise(ctx, s, run, newWatch(s, run, dogs))
+	status, err := supervise(ctx, s, run, newWatch(s, run, dogs, newKeeper(s, run.Spec(), keep)))
 	if status.State == launcher.StateExited {
 		s.exit = &status.Exit
 	}
 	if err == nil && errors.Is(context.Cause(ctx), ErrStop) {
+		awaitCards(ctx, s)
 		return nil, ErrStop
 	}
 	if err == nil {
@@ -88,8 +132,8 @@ func (k trainKind) Run(ctx context.Context, s *StepContext) (map[string]string, 
 	case err != nil:
 		return nil, err
 	}
-	newest, err := newestCheckpoint(ctx, run.Spec(), run.Shim().Started)
-	return map[string]string{"dir": run.Spec().Dir, "log": run.Log(), "checkpoint": newest}, err
+	newest, err := newestCheckpoint(ctx, run, ranksOf(s))
+	return map[string]string{"dir": run.Spec().Dir, "log": mainLog(run), "checkpoint": newest}, err
 }
 
 // Verify implements [Kind]: the training began from the weights it was given,
@@ -115,8 +159,8 @@ func (trainKind) Verify(_ context.Context, s *StepContext, outputs map[string]st
 	return nil
 }
 
-// spec says what is to be run.
-func (trainKind) spec(ctx context.Context, s *StepContext) (launcher.Spec, error) {
+// spec says what is to be run, on which cards.
+func (trainKind) spec(ctx context.Context, s *StepContext, cards []int) (launcher.Spec, error) {
 	spec := launcher.Spec{
 		Run:         s.Job + "/" + s.Attempt.ID,
 		Dir:         s.text("dir"),
@@ -126,15 +170,20 @@ func (trainKind) spec(ctx context.Context, s *StepContext) (launcher.Spec, error
 	if spec.Dir == "" {
 		spec.Dir = s.Attempt.Dir
 	}
-	var err error
+	n, err := workers(s)
+	if err != nil {
+		return spec, err
+	}
 	if spec.Command, err = trainCommand(s); err != nil {
 		return spec, err
 	}
 	extra := map[string]string{}
 	maps.Copy(extra, s.Env)
+	cardsEnv(s, cards, extra)
 	pythonPath(s, extra)
 	if s.text("config") != "" {
 		mindformersEnv(s, extra)
+		downloadEnv(s, extra)
 	}
 	env, err := launcher.BuildEnvironment(ctx, launcher.EnvRequest{
 		Prefix:  s.Settings.Env,
@@ -149,15 +198,18 @@ func (trainKind) spec(ctx context.Context, s *StepContext) (launcher.Spec, error
 		s.Host.Output(s.Step.ID, warning)
 	}
 	spec.Env = env.Environ()
-	if s.change != nil {
-		spec.Env = s.change.Apply(spec.Env)
+	for _, cure := range s.cures {
+		spec.Env = cure.Apply(spec.Env)
 	}
-	return spec, nil
+	if n > 1 {
+		err = distribute(ctx, s, &spec, n)
+	}
+	return spec, err
 }
 
-// trainCommand is the command as it is given, or what runs the config: a
-// checkout's run_mindformer.py, or ftd's own entry, which does the same for a
-// wheel.
+// trainCommand is the command as it is given, or what runs the config: ftd's
+// own entry, which makes ftd's classes known, and then runs the checkout's
+// run_mindformer.py, or does the same for a wheel.
 func trainCommand(s *StepContext) ([]string, error) {
 	command, config := s.texts("command"), s.text("config")
 	if (config == "") == (len(command) == 0) {
@@ -168,12 +220,13 @@ func trainCommand(s *StepContext) ([]string, error) {
 		}
 	}
 	if config == "" {
-		return command, nil
+		return command, refuseLauncher(command)
 	}
 	mode := "--run_mode=" + s.text("run_mode")
-	checkout := s.text("mindformers")
+	line := []string{s.Settings.Python, "-m", "ftd_train"}
+	checkout := s.text(checkoutParam)
 	if checkout == "" {
-		return []string{s.Settings.Python, "-m", "ftd_train", "--config=" + config, mode}, nil
+		return append(line, "--config="+config, mode), nil
 	}
 	script := filepath.Join(checkout, "run_mindformer.py")
 	if _, err := os.Stat(script); err != nil {
@@ -183,38 +236,7 @@ func trainCommand(s *StepContext) ([]string, error) {
 			Remedy:  "give the directory of a checkout, or leave mindformers: out to use the installed wheel",
 		}
 	}
-	return []string{s.Settings.Python, script, "--config=" + config, mode}, nil
-}
-
-// pythonPath puts what ftd brings along before what the user has: the module
-// that answers for stacks, and for a config what mindformers is to import.
-func pythonPath(s *StepContext, extra map[string]string) {
-	path, given := extra["PYTHONPATH"]
-	if !given {
-		path = environ(s.Settings.Start, "PYTHONPATH")
-	}
-	dirs := []string{filepath.Join(s.Settings.Library, "ftd_site")}
-	if s.text("config") != "" {
-		dirs = append(dirs, s.Settings.Library)
-	}
-	if path != "" { // an empty entry would be the working directory
-		dirs = append(dirs, path)
-	}
-	extra["PYTHONPATH"] = strings.Join(dirs, string(filepath.ListSeparator))
-}
-
-// mindformersEnv lets mindformers find what a config names of ftd.
-func mindformersEnv(s *StepContext, extra map[string]string) {
-	for name, value := range map[string]string{
-		"REGISTER_PATH": filepath.Join(s.Settings.Library, "ftd_train"),
-		// mindformers copies registered modules; by default into ./modules, or
-		// into the home directory if openmind_hub is there.
-		"OM_MODULES_CACHE": filepath.Join(s.Attempt.Dir, "modules"),
-	} {
-		if _, given := extra[name]; !given {
-			extra[name] = value
-		}
-	}
+	return append(line, "--script="+script, "--config="+config, mode), nil
 }
 
 // adopt returns the training that an earlier program launched in this attempt,
@@ -239,12 +261,22 @@ func adopt(s *StepContext) (*launcher.Run, error) {
 
 // launch starts the training: from the beginning, or where an earlier attempt
 // has come to.
-func (k trainKind) launch(ctx context.Context, s *StepContext, policy restarts) (*launcher.Run, error) {
-	spec, err := k.spec(ctx, s)
+func (k trainKind) launch(ctx context.Context, s *StepContext, policy restarts, keep keeping) (*launcher.Run, error) {
+	if _, err := trainCommand(s); err != nil { // before it waits for cards
+		return nil, err
+	}
+	if err := gate(ctx, s); err != nil {
+		return nil, err
+	}
+	cards, err := takeCards(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	if s.Attempt.Number > 1 && policy.budget > 0 {
+	spec, err := k.spec(ctx, s, cards)
+	if err != nil {
+		return nil, err
+	}
+	if s.Attempt.Number > 1 && (policy.budget > 0 || s.earlier > 0) {
 		point, err := findResumePoint(ctx, s)
 		if err != nil {
 			return nil, err
@@ -255,6 +287,11 @@ func (k trainKind) launch(ctx context.Context, s *StepContext, policy restarts) 
 			s.Host.Output(s.Step.ID, fmt.Sprintf("going on after step %d: %s", point.step, point.path))
 		}
 	}
+	if err := newKeeper(s, spec, keep).beforeLaunch(ctx, spec); err != nil {
+		return nil, err
+	}
+	keepCures(s)
+	dropHalves(ctx, s)
 	run, err := launcher.Launch(ctx, s.Attempt.Dir, spec, s.Settings.Shim)
 	if err != nil && run != nil {
 		if status, statusErr := run.Status(); statusErr == nil && status.State == launcher.StateExited {
@@ -272,14 +309,4 @@ func checkWatchdogs(with map[string]any) error {
 func checkRestart(with map[string]any) error {
 	_, err := parseRestarts(with)
 	return err
-}
-
-// environ looks a variable up among NAME=VALUE entries.
-func environ(entries []string, name string) string {
-	for _, entry := range entries {
-		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value
-		}
-	}
-	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -318,7 +319,7 @@ func TestTheEnvironmentOfATraining(t *testing.T) {
 	settings.Start = []string{"PATH=/bin", "PYTHONPATH=/inherited", "REGISTER_PATH=/theirs"}
 	environment := func(env map[string]string, with map[string]any) map[string]string {
 		s := &StepContext{Env: env, With: with, Host: h, Settings: settings, Attempt: Attempt{ID: "train.1", Dir: "/run"}}
-		spec, err := trainKind{}.spec(t.Context(), s)
+		spec, err := trainKind{}.spec(t.Context(), s, nil)
 		require.NoError(t, err)
 		got := map[string]string{}
 		for _, entry := range spec.Env {
@@ -337,9 +338,56 @@ func TestTheEnvironmentOfATraining(t *testing.T) {
 	require.Equal(t, "/library/ftd_site:/library:/mine", got["PYTHONPATH"])
 	require.Equal(t, "/mine", got["REGISTER_PATH"])
 
+	// What mindformers downloads is there for the next attempt.
+	settings.Places = nil
+	require.NotContains(t, environment(nil, config), downloadFolder)
+	settings.Places = []string{t.TempDir()}
+	require.Equal(t, filepath.Join(settings.Places[0], "downloads"), environment(nil, config)[downloadFolder])
+	require.Equal(t, "/mine", environment(map[string]string{downloadFolder: "/mine"}, config)[downloadFolder])
+	settings.Start = append(settings.Start, downloadFolder+"=/theirs")
+	require.Equal(t, "/theirs", environment(nil, config)[downloadFolder])
+
 	// A command is taken as it is.
 	got = environment(map[string]string{"A": "b"}, map[string]any{"command": []string{"true"}})
 	require.Equal(t, "/library/ftd_site:/inherited", got["PYTHONPATH"], "but it answers for its stacks")
 	require.Equal(t, "/theirs", got["REGISTER_PATH"])
 	require.Equal(t, "b", got["A"])
+}
+
+// What mindformers was ended in fetching is fetched again; what is whole, or at
+// work on, stays.
+func TestHalfOfTheWeightsIsNoneOfThem(t *testing.T) {
+	h := newHost(t)
+	settings := h.settings()
+	settings.Places, settings.Start = []string{t.TempDir()}, nil
+	s := &StepContext{Host: h, Settings: settings, Step: Step{ID: "train"}, With: map[string]any{"downloads": "tiny_llama", "download_size": int64(100)}, planned: map[string]int64{}}
+	dir := filepath.Join(settings.Places[0], "downloads", "tiny")
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	whole, err := os.ReadFile("../testdata/checkpoints/mf06-ms200-complete/llama_7b_lora_rank_0-1_100.ckpt")
+	require.NoError(t, err)
+	file := func(name string, text []byte) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, text, 0o600))
+		return path
+	}
+	kept, half, busy := file("kept.ckpt", whole), file("half.ckpt", whole[:len(whole)-7]), file("busy.ckpt", whole[:100])
+	writer, err := os.Open(busy)
+	require.NoError(t, err)
+	defer writer.Close()
+	require.NoError(t, syscall.Flock(int(writer.Fd()), syscall.LOCK_EX))
+	dropHalves(t.Context(), s)
+	require.FileExists(t, kept)
+	require.FileExists(t, busy)
+	require.NoFileExists(t, half)
+
+	plan := Plan{}
+	downloads(s, &plan)
+	require.Equal(t, []Download{{Name: "tiny_llama.ckpt", Sources: []string{"where mindformers has it"}, Size: 100}}, plan.Downloads)
+	file("tiny_llama.ckpt", whole)
+	plan = Plan{}
+	downloads(s, &plan)
+	require.Empty(t, plan.Downloads, "it is there")
+	s.With["downloads"] = "/data/llama_7b.ckpt"
+	downloads(s, &plan)
+	require.Empty(t, plan.Downloads, "nothing is downloaded")
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"ftd/recipe/nearest"
+
 	"github.com/goccy/go-yaml/ast"
 )
 
@@ -19,7 +21,7 @@ func (r *reader) keys(node ast.Node, path, what string, known ...string) ([]entr
 	}
 	for _, e := range entries {
 		if !slices.Contains(known, e.key) {
-			return nil, e.at.invalid(didYouMean(e.key, known), "%s has no key %q", what, e.key)
+			return nil, e.at.invalid(nearest.Remedy(e.key, known), "%s has no key %q", what, e.key)
 		}
 	}
 	return entries, nil

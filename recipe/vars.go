@@ -1,6 +1,10 @@
 package recipe
 
-import "fmt"
+import (
+	"fmt"
+
+	"ftd/recipe/nearest"
+)
 
 // Values returns the value of each variable: the one that is given, or else
 // its default. A given variable that the recipe does not have is an error, as
@@ -30,7 +34,7 @@ func (r *Recipe) Values(given map[string]string) (map[string]string, error) {
 			return nil, &Problem{
 				Code:    CodeInvalid,
 				Message: fmt.Sprintf("the recipe %s has no variable %q", r.Name, name),
-				Remedy:  didYouMean(name, names),
+				Remedy:  nearest.Remedy(name, names),
 			}
 		}
 	}

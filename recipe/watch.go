@@ -1,11 +1,13 @@
 package recipe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
 	"time"
 
+	"ftd/checkpoint"
 	"ftd/launcher"
 	"ftd/launcher/watchdog"
 	"ftd/logparse"
@@ -25,6 +27,10 @@ type watch struct {
 	settings watchdog.Settings
 	// halt gets the alarm that is to end the training; there is one.
 	halt chan Alarm
+	// dead is told which process's end is the end of the training.
+	dead chan string
+	// keeper looks after checkpoints and the disk.
+	keeper *keeper
 
 	mu      sync.Mutex
 	guard   *watchdog.Guard
@@ -32,10 +38,16 @@ type watch struct {
 	found   []watchdog.Verdict
 }
 
-func newWatch(s *StepContext, run *launcher.Run, settings watchdog.Settings) *watch {
+func newWatch(s *StepContext, run *launcher.Run, settings watchdog.Settings, k *keeper) *watch {
 	// Only who has launched it saw it begin.
-	return &watch{step: s, run: run, settings: settings, halt: make(chan Alarm, 1),
+	w := &watch{keeper: k, step: s, run: run, settings: settings, halt: make(chan Alarm, 1),
+		dead:  make(chan string, 1),
 		guard: watchdog.New(settings, time.Now(), !s.Attempt.Resumed)}
+	k.raise = w.raise
+	if a, ok := recallHalt(s.Attempt.Dir); ok && s.Attempt.Resumed {
+		w.halt <- a // and goes on being ended
+	}
+	return w
 }
 
 // interval is how often the watchdogs look.
@@ -54,6 +66,9 @@ func (w *watch) interval() time.Duration {
 // until looks until ctx ends, and once more then: the last lines of a log may
 // say that it was all for nothing.
 func (w *watch) until(ctx context.Context) {
+	kept := make(chan struct{})
+	go func() { w.keeper.until(ctx); close(kept) }()
+	defer func() { <-kept }()
 	if w.step.Attempt.Resumed {
 		w.recall(ctx)
 	}
@@ -69,23 +84,6 @@ func (w *watch) until(ctx context.Context) {
 			w.act(ctx)
 		}
 	}
-}
-
-// recall reads what a training that was taken over has logged so far. Without
-// it a hang that began before would not be known as one; a log that cannot be
-// read only makes the watchdogs know less.
-func (w *watch) recall(ctx context.Context) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	logs := w.run.Logs()
-	if len(logs) > 1 {
-		logs = logs[1:] // the launcher's repeats those of the ranks
-	}
-	for _, path := range logs {
-		rank, _ := logparse.RankOf(path)
-		_ = logparse.ReadFile(ctx, path, func(r *logparse.Record) { w.guard.Recall(rank, r) })
-	}
-	w.guard.Recalled(time.Now())
 }
 
 // look asks the clocks. While a batch cannot be stored, because the disk is
@@ -117,16 +115,24 @@ func (w *watch) act(ctx context.Context) {
 				w.step.Host.Output(w.step.Step.ID, fmt.Sprintf("no dump could be written: %v", err))
 			}
 		}
-		// First what is urgent: storing waits as long as the disk is full.
-		if a.Action == watchdog.Stop || a.Action == watchdog.Restart {
-			select {
-			case w.halt <- a:
-			default: // it is being ended already
-			}
+		w.raise(ctx, a)
+	}
+}
+
+// raise tells of an alarm, and halts the training if that is asked for.
+func (w *watch) raise(ctx context.Context, a Alarm) {
+	// First what is urgent: storing waits as long as the disk is full.
+	if a.Action == watchdog.Stop || a.Action == watchdog.Restart {
+		if err := keepHalt(w.step.Attempt.Dir, a); err != nil {
+			w.step.Host.Output(w.step.Step.ID, fmt.Sprintf("the next daemon would not know why the training is ended: %v", err))
 		}
-		if err := w.step.Host.Alarm(ctx, w.step.Attempt.ID, a); err != nil {
-			w.step.Host.Output(w.step.Step.ID, fmt.Sprintf("the watchdog %s says: %s (this could not be stored: %v)", v.Watchdog, v.Message, err))
+		select {
+		case w.halt <- a:
+		default: // it is being ended already
 		}
+	}
+	if err := w.step.Host.Alarm(ctx, w.step.Attempt.ID, a); err != nil {
+		w.step.Host.Output(w.step.Step.ID, fmt.Sprintf("the watchdog %s says: %s (this could not be stored: %v)", a.Watchdog, a.Message, err))
 	}
 }
 
@@ -145,13 +151,61 @@ func (o *watchedObserver) Batch(ctx context.Context, b launcher.Batch) error {
 	if err := o.Observer.Batch(ctx, b); err != nil {
 		return err
 	}
+	o.watch.workers(b)
 	o.watch.mu.Lock()
 	defer o.watch.mu.Unlock()
 	for i := range b.Records {
 		o.watch.found = append(o.watch.found, o.watch.guard.Record(b.Rank, &b.Records[i], b.Read)...)
+		o.watch.keeper.stepped(&b.Records[i])
 	}
 	return nil
 }
+
+// Checkpoint shows the keeper what was stored.
+func (o *watchedObserver) Checkpoint(ctx context.Context, v checkpoint.Verdict, rank int) error {
+	if err := o.Observer.Checkpoint(ctx, v, rank); err != nil {
+		return err
+	}
+	o.watch.keeper.saved()
+	return nil
+}
+
+// workers looks whether the launcher or its scheduler says that a process has
+// failed without which the others only wait: msrun tells of it at once, and
+// then waits half a minute for the scheduler to notice; and if the scheduler
+// has no port, the workers try for ten. What a log says of a worker is
+// believed only if the process is gone.
+func (w *watch) workers(b launcher.Batch) {
+	if b.Rank >= 0 {
+		return
+	}
+	for i := range b.Records {
+		r := &b.Records[i]
+		if r.Kind != logparse.KindProblem {
+			continue
+		}
+		says := ""
+		if f, ok := w.run.WorkerFailure(r.Problem); ok && !w.run.Works(f.PID) {
+			says = nameOf(f) + " " + f.How()
+		} else if b.Rank == launcher.SchedulerRank && r.Problem.Signature != nil && r.Problem.Signature.ID == portBusy {
+			says = "the scheduler's port is taken"
+		}
+		if says != "" {
+			w.died(says)
+		}
+	}
+}
+
+// died lets the training be ended because of a worker.
+func (w *watch) died(says string) {
+	select {
+	case w.dead <- says:
+	default: // it is being ended already
+	}
+}
+
+// portBusy is the error signature of a scheduler that cannot listen.
+const portBusy = "scheduler-port-busy"
 
 func (w *watch) setStoring(storing bool) {
 	w.mu.Lock()
@@ -164,12 +218,15 @@ func halted(run *launcher.Run, a Alarm) *Problem {
 	p := &Problem{
 		Code:      CodeWatchdog,
 		Message:   fmt.Sprintf("the watchdog %s ended the training: %s", a.Watchdog, a.Message),
-		Remedy:    "look at the end of its log",
+		Remedy:    cmp.Or(a.Remedy, "look at the end of its log"),
 		Source:    run.Log(),
 		Excerpt:   lastLines(run.Log()),
 		permanent: a.Action != watchdog.Restart,
 	}
-	if a.Dump != "" {
+	if a.Watchdog == Disk {
+		p.Code, p.Remedy = CodeDiskFull, diskRemedy
+	}
+	if a.Dump != "" && a.Remedy == "" {
 		p.Remedy = "look into " + a.Dump + ": stacks, states of the processes and the end of the log"
 	}
 	return p

@@ -59,7 +59,7 @@ func runCall(c *cobra.Command, o callOptions, words []string) error {
 	}
 	client := connect(c)
 	defer client.Close()
-	answer, err := client.Call(c.Context(), r)
+	answer, err := during(c, "the daemon's Python is at work", 0, func() (*api.CallResult, error) { return client.Call(c.Context(), r) })
 	if err != nil {
 		return err
 	}

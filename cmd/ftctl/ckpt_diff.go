@@ -33,7 +33,7 @@ The exit status is 1 if they differ.`,
 }
 
 func runCkptDiff(c *cobra.Command, opt checkpoint.Options, a, b string) error {
-	d, err := checkpoint.Diff(c.Context(), a, b, opt)
+	d, err := during(c, "comparing", deepTotal(opt, a, b), func() (checkpoint.Difference, error) { return checkpoint.Diff(c.Context(), a, b, opt) })
 	if err != nil {
 		return ckptError(err)
 	}

@@ -17,6 +17,8 @@ type trainedSet struct {
 	// Loss is the training's loss at that step; nil where only the files are
 	// known.
 	Loss *api.Float `json:"loss"`
+	// foreign is set where a job is asked for and did not write it.
+	foreign bool
 }
 
 // jobSets finds the checkpoints that a job's training wrote, each with the loss
@@ -35,20 +37,19 @@ func jobSets(c *cobra.Command, ranks int, ref string) ([]trainedSet, error) {
 		}
 		losses[p.GlobalStep] = p.Loss // a step that was done again counts as it was last
 	}
-	var sets []trainedSet
-	for _, dir := range checkpointDirs(job) {
-		found, err := checkpoint.Sets(c.Context(), dir, ranks, checkpoint.Options{})
-		if err != nil {
-			return nil, ckptError(err)
-		}
-		for _, set := range found {
-			t := trainedSet{Set: set}
-			if set.Step != nil {
-				if loss, ok := losses[*set.Step]; ok {
-					t.Loss = &loss
-				}
+	found, err := during(c, "reading the checkpoints of "+ref, 0, func() ([]checkpoint.Set, error) {
+		return checkpoint.SetsBelow(c.Context(), checkpointDirs(job), ranks, checkpoint.Options{})
+	})
+	if err != nil {
+		return nil, ckptError(err)
+	}
+	sets := make([]trainedSet, len(found))
+	for i, set := range found {
+		sets[i] = trainedSet{Set: set, foreign: !wrote(job, set)}
+		if set.Step != nil {
+			if loss, ok := losses[*set.Step]; ok {
+				sets[i].Loss = &loss
 			}
-			sets = append(sets, t)
 		}
 	}
 	if len(sets) == 0 {
@@ -72,4 +73,18 @@ func checkpointDirs(job *api.Job) []string {
 		}
 	}
 	return dirs
+}
+
+// wrote says whether a job wrote a checkpoint: it lies in the job's directory,
+// or the daemon saw each of its files being made.
+func wrote(job *api.Job, set checkpoint.Set) bool {
+	for _, f := range set.Files {
+		seen := job.Training != nil && slices.ContainsFunc(job.Training.Checkpoints, func(c api.Checkpoint) bool {
+			return c.Path == f.Path && c.Bytes == f.Bytes && !f.Modified.After(c.Seen)
+		})
+		if !seen && !strings.HasPrefix(f.Path, job.Dir+"/") {
+			return false
+		}
+	}
+	return true
 }

@@ -42,9 +42,11 @@ The exit status is 1 if the checkpoint is incomplete.`,
 func runCkptShow(c *cobra.Command, opt checkpoint.Options, path string) error {
 	shown := shownCheckpoint{Contents: []*checkpoint.Tensor{}}
 	var err error
-	shown.Verdict, err = checkpoint.Inspect(c.Context(), path, opt, func(t *checkpoint.Tensor) error {
-		shown.Contents = append(shown.Contents, t)
-		return nil
+	shown.Verdict, err = during(c, "reading "+path, deepTotal(opt, path), func() (checkpoint.Verdict, error) {
+		return checkpoint.Inspect(c.Context(), path, opt, func(t *checkpoint.Tensor) error {
+			shown.Contents = append(shown.Contents, t)
+			return nil
+		})
 	})
 	if err != nil {
 		return ckptError(err)
@@ -60,6 +62,14 @@ func runCkptShow(c *cobra.Command, opt checkpoint.Options, path string) error {
 		return verdict(exitFailed)
 	}
 	return err
+}
+
+// deepTotal is how many bytes a look at checkpoints reads, 0 where it skips most.
+func deepTotal(opt checkpoint.Options, paths ...string) int64 {
+	if !opt.Deep {
+		return 0
+	}
+	return sizes(paths)
 }
 
 func writeTensors(w io.Writer, tensors []*checkpoint.Tensor, deep bool) {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,8 +25,10 @@ By default only the structure is read: a few KiB per tensor, whatever its size.
 counts NaN and Inf, which do not make a checkpoint incomplete.
 
 A training checkpoint (PREFIX-EPOCH_STEP.ckpt) ends with epoch_num, step_num
-and loss_scale, so one that was cut between two tensors is found out. Weights
-alone do not: compare them with an earlier file of the same model by --like.
+and loss_scale, so one that was cut between two tensors is found out. One of
+MindSpore's own ModelCheckpoint (no rank in PREFIX) ends with the optimizer's
+state, which must be there for every weight. Weights alone have no such end:
+compare them with an earlier file of the same model by --like.
 
 -o json prints an object with path, complete, reason, format, tensors, bytes,
 epoch and step (null where unknown); for several files or a directory an array.
@@ -53,7 +56,14 @@ func runCkptVerify(c *cobra.Command, opt checkpoint.Options, words []string) err
 	}
 	var verdicts []checkpoint.Verdict
 	incomplete := false
+	total := int64(0) // the structure alone is read in no time
+	if opt.Deep {
+		total = sizes(paths)
+	}
+	bar := showProgress(c, "verifying", total)
+	defer bar.stop(c.ErrOrStderr())
 	for _, path := range paths {
+		bar.say("verifying " + filepath.Base(path))
 		v, err := checkpoint.Verify(c.Context(), path, opt)
 		if err != nil {
 			if c.Context().Err() != nil {
@@ -65,6 +75,7 @@ func runCkptVerify(c *cobra.Command, opt checkpoint.Options, words []string) err
 		incomplete = incomplete || !v.Complete
 		verdicts = append(verdicts, v)
 	}
+	bar.stop(c.ErrOrStderr())
 	w := c.OutOrStdout()
 	if wantJSON(c) {
 		if err := printOneOrMany(w, verdicts, asked); err != nil {

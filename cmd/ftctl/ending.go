@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"ftd/api"
@@ -30,6 +31,9 @@ func writeEnding(w io.Writer, job *api.Job, points []api.Point, columns int, p p
 	if job.Error != nil {
 		writeError(w, job.Error, p)
 	}
+	if len(job.Steps) > 0 {
+		fmt.Fprintln(w, p.dim(fmt.Sprintf("  its log: ftctl logs --tail 50 %s   go on where it stopped: ftctl resume %s", job.ID, job.ID)))
+	}
 }
 
 // writeTraining tells what a training came to.
@@ -41,15 +45,65 @@ func writeTraining(w io.Writer, t *api.Training) {
 	if t.NonFinite > 0 {
 		fmt.Fprintf(w, "not finite  %d losses\n", t.NonFinite)
 	}
-	for i := range t.Checkpoints {
-		fmt.Fprintf(w, "checkpoint  %s\n", checkpointText(&t.Checkpoints[i]))
-	}
-	if len(t.Checkpoints) == 0 {
-		fmt.Fprintln(w, "checkpoint  none")
+	writeCheckpoints(w, t.Checkpoints)
+	if t.Disk != nil {
+		fmt.Fprintf(w, "disk        %s\n", diskText(t.Disk))
 	}
 	for i := range t.Alarms {
 		fmt.Fprintf(w, "watchdog    %s\n", alarmText(&t.Alarms[i]))
 	}
+}
+
+// newestShown is how many of the checkpoints in a directory are told of.
+const newestShown = 5
+
+// writeCheckpoints tells where the verified checkpoints are, those of a directory
+// together, and which are broken or gone.
+func writeCheckpoints(w io.Writer, all []api.Checkpoint) {
+	if len(all) == 0 {
+		fmt.Fprintln(w, "checkpoint  none")
+	}
+	var dirs []string
+	verified := map[string][]api.Checkpoint{}
+	for i := range all {
+		c := &all[i]
+		if !c.Complete || c.Gone {
+			fmt.Fprintf(w, "checkpoint  %s\n", checkpointText(c))
+			continue
+		}
+		dir := filepath.Dir(c.Path)
+		if verified[dir] == nil {
+			dirs = append(dirs, dir)
+		}
+		verified[dir] = append(verified[dir], *c)
+	}
+	for _, dir := range dirs {
+		list := verified[dir]
+		if len(list) == 1 {
+			fmt.Fprintf(w, "checkpoint  %s\n", checkpointText(&list[0]))
+			continue
+		}
+		fmt.Fprintf(w, "checkpoints %d verified in %s\n", len(list), plain(dir))
+		if before := len(list) - newestShown; before > 0 {
+			fmt.Fprintf(w, "            … %d before these\n", before)
+			list = list[before:]
+		}
+		for i := range list {
+			list[i].Path = filepath.Base(list[i].Path)
+			fmt.Fprintf(w, "            %s\n", checkpointText(&list[i]))
+		}
+	}
+}
+
+// diskText is how long the disk will last.
+func diskText(d *api.Disk) string {
+	switch {
+	case d.Warning != "":
+		return plain(d.Warning)
+	case d.Needed > 0:
+		return fmt.Sprintf("%s free, and the checkpoints to come take %s", size(d.Free), size(d.Needed))
+	}
+	return size(d.Free) + " free"
 }
 
 // alarmText is what a watchdog found, and what was done about it.

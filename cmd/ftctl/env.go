@@ -1,17 +1,22 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"ftd/api"
+	"ftd/api/secret"
 	"ftd/launcher"
+	"ftd/recipe"
 )
 
 func newEnvCommand() *cobra.Command {
@@ -68,7 +73,8 @@ func newEnvExplainCommand() *cobra.Command {
 		Long: `explain builds the environment of a training as ftd does, from the environment of
 this shell instead of the one that the daemon was started in, and lists what
 ftd sets or changes; --all also lists what is passed on as it is, and names what
-is not passed on. With a COMMAND it says which program that is. Passwords and
+is not passed on. ATTEMPT and LIBRARY stand for directories that only a training
+that is started has. With a COMMAND it says which program that is. Passwords and
 tokens are masked. No daemon is needed.`,
 		Example: `  ftctl env explain
   ftctl env explain --env ~/anaconda3/envs/MindSpore --all
@@ -90,12 +96,7 @@ func runEnvExplain(c *cobra.Command, o envOptions, command []string) error {
 	if err != nil {
 		return err
 	}
-	prefix := o.prefix
-	for _, name := range []string{"FTD_ENV", "VIRTUAL_ENV", "CONDA_PREFIX"} {
-		if prefix == "" {
-			prefix = os.Getenv(name)
-		}
-	}
+	prefix := environmentPrefix(o.prefix)
 	if prefix != "" {
 		if prefix, err = filepath.Abs(prefix); err != nil {
 			return err
@@ -108,6 +109,7 @@ func runEnvExplain(c *cobra.Command, o envOptions, command []string) error {
 	if err != nil {
 		return launchError(err)
 	}
+	env.Vars = append(env.Vars, ownVariables(env)...)
 	e := explain(prefix, start, env)
 	if len(command) > 0 {
 		path, err := launcher.Which(command[0], env)
@@ -121,6 +123,32 @@ func runEnvExplain(c *cobra.Command, o envOptions, command []string) error {
 	}
 	writeExplanation(c.OutOrStdout(), e, o.all)
 	return nil
+}
+
+// environmentPrefix is the Python environment that is meant: the one that was
+// given, or that is active in this shell; "" if there is none.
+func environmentPrefix(given string) string {
+	return cmp.Or(given, os.Getenv("FTD_ENV"), os.Getenv("VIRTUAL_ENV"), os.Getenv("CONDA_PREFIX"))
+}
+
+// What stands for the places that only a training that is started has.
+const (
+	somewhere = "ATTEMPT" // its directory
+	ourPython = "LIBRARY" // what ftd brings along in Python
+)
+
+// ownVariables are what ftd adds to the environment when it starts a training.
+func ownVariables(env launcher.Environment) []launcher.Var {
+	path := ""
+	for _, v := range env.Vars {
+		if v.Name == "PYTHONPATH" {
+			path = v.Value
+		}
+	}
+	return append(launcher.RunVars(somewhere, "JOB/STEP.N", "WORD"), launcher.Var{
+		Name: "PYTHONPATH", Value: recipe.PythonPath(ourPython, false, path), Source: launcher.SourceFTD,
+		Why: "ftd_site holds a sitecustomize that answers when ftd asks for stacks; for a config LIBRARY itself follows, with what mindformers is to import; what was set before stays behind it",
+	})
 }
 
 // launchError gives an error of the launcher the form of all others.
@@ -139,13 +167,19 @@ func explain(prefix string, start []string, env launcher.Environment) explanatio
 		name, value, _ := strings.Cut(entry, "=")
 		before[name] = value
 	}
+	// What comes later replaces what was there by that name.
+	last := map[string]int{}
+	for i, v := range env.Vars {
+		last[v.Name] = i
+	}
 	e := explanation{Env: prefix, Variables: []envVar{}, LeftOut: []string{}, Warnings: []string{}}
-	for _, v := range env.Vars {
-		shown := envVar{Name: v.Name, Value: v.Shown(), Source: v.Source, Why: v.Why}
+	for _, name := range slices.Sorted(maps.Keys(last)) {
+		v := env.Vars[last[name]]
+		shown := envVar{Name: v.Name, Value: secret.Value(v.Name, v.Value), Source: v.Source, Why: v.Why}
 		old, had := before[v.Name]
 		shown.Changed = !had || old != v.Value
 		if had && shown.Changed {
-			shown.Before = launcher.Var{Name: v.Name, Value: old}.Shown()
+			shown.Before = secret.Value(v.Name, old)
 		}
 		e.Variables = append(e.Variables, shown)
 	}

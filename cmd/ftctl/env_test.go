@@ -68,6 +68,11 @@ func TestEnvExplain(t *testing.T) {
 	require.Equal(t, "inherited", vars["HF_TOKEN"].Source)
 	require.False(t, vars["HF_TOKEN"].Changed)
 	require.Equal(t, "0", vars["MS_JIT_DISPLAY_PROGRESS"].Value)
+	// What is added when a training starts is there as well.
+	require.Equal(t, "ATTEMPT/stacks", vars["FTD_STACKS"].Value)
+	require.Equal(t, "ATTEMPT/exit_request.json", vars["FTD_EXIT_REQUEST"].Value)
+	require.Contains(t, vars["PYTHONPATH"].Value, "LIBRARY/ftd_site")
+	require.Contains(t, vars, "FTD_RUN_ID")
 
 	status, out, _ = explainEnv(t, "--env", prefix)
 	require.Equal(t, 0, status)

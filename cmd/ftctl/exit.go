@@ -37,7 +37,7 @@ func exitTable() string {
 		{exitOK, "ok"},
 		{exitFailed, "failed; the message says why"},
 		{exitUsage, "the command line, or the recipe it names, is wrong"},
-		{exitUnreachable, "the daemon is not reachable"},
+		{exitUnreachable, "the daemon is not reachable, or does not answer"},
 		{exitNotFound, "there is no such job, step or recipe"},
 		{exitDenied, "not allowed"},
 		{exitTimeout, "timed out"},
@@ -66,7 +66,7 @@ func exitStatus(err error) int {
 	switch asError(err).Code {
 	case codeUsage, api.CodeBadRequest, api.CodeRecipeInvalid:
 		return exitUsage
-	case api.CodeUnreachable:
+	case api.CodeUnreachable, api.CodeHangs:
 		return exitUnreachable
 	case api.CodeNotFound:
 		return exitNotFound

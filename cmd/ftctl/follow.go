@@ -36,6 +36,9 @@ func (f *follower) follow(ctx context.Context, job api.Job) (*api.Job, error) {
 			told = append(told, news{step: &m.job.Steps[i]})
 		}
 	}
+	if job.Waiting != nil {
+		told = append(told, news{waiting: job.Waiting})
+	}
 	f.view.show(m, told, f.now())
 
 	// The reader is ended and waited for before follow returns.
@@ -56,11 +59,11 @@ func (f *follower) follow(ctx context.Context, job api.Job) (*api.Job, error) {
 	defer clocks.Stop()
 
 	var asked, due time.Time
-	for !m.job.State.Ended() {
+	for !m.job.Over() {
 		select {
 		case e := <-events:
 			if e.away {
-				f.view.talk("the daemon does not answer; trainings go on without it, and it is waited for")
+				f.view.talk(awayText)
 				continue
 			}
 			if e.Type == api.EventPoints {
@@ -106,24 +109,18 @@ func (f *follower) refresh(ctx context.Context, m *model) {
 // read passes the job's events on until ctx ends or the daemon refuses. That
 // the daemon is away is told once for each time.
 func (f *follower) read(ctx context.Context, job api.Job, events chan<- happening) error {
-	told := false
 	pass := func(h happening) {
 		select {
 		case events <- h:
 		case <-ctx.Done():
 		}
 	}
-	away := func() {
-		if !told {
-			told = true
-			pass(happening{away: true})
-		}
-	}
-	for e, err := range patientEvents(ctx, f.client, api.EventsQuery{After: job.Event, Job: job.ID, Follow: true}, away) {
+	away := once{f: func() { pass(happening{away: true}) }}
+	for e, err := range patientEvents(ctx, f.client, api.EventsQuery{After: job.Event, Job: job.ID, Follow: true}, away.call) {
 		if err != nil {
 			return err
 		}
-		told = false
+		away.done = false
 		pass(happening{Event: e})
 	}
 	return ctx.Err()
@@ -135,7 +132,7 @@ type followOptions struct {
 }
 
 func (o *followOptions) addFlags(c *cobra.Command) {
-	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "show nothing on the way; the exit status tells the end")
+	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "show nothing but what went wrong; the exit status tells the end")
 }
 
 const followHelp = `On a terminal finished steps stay as lines, and one live line shows the step at
@@ -176,6 +173,11 @@ func followToEnd(c *cobra.Command, client *api.Client, job *api.Job, o followOpt
 func showEnding(c *cobra.Command, client *api.Client, job *api.Job, o followOptions) error {
 	w := c.OutOrStdout()
 	if o.quiet {
+		// Of a failure the sentence is told all the same: it is what a person
+		// looks for in the mail of cron.
+		if job.Error != nil && job.State != api.StateSucceeded {
+			writeError(c.ErrOrStderr(), job.Error, newPalette(c.ErrOrStderr(), noColor(c)))
+		}
 		return nil
 	}
 	var points []api.Point

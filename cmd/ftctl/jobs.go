@@ -13,19 +13,27 @@ import (
 func submit(c *cobra.Command, s api.Submit, detach bool, o followOptions) error {
 	client := connect(c)
 	defer client.Close()
-	job, err := client.Submit(c.Context(), s)
+	job, err := during(c, "handing the job to the daemon", 0, func() (*api.Job, error) { return client.Submit(c.Context(), s) })
 	if err != nil {
 		return err
 	}
+	return followOrLeave(c, client, job, "submitted", detach, o)
+}
+
+// followOrLeave follows a job that was handed to the daemon, or with detach
+// says how to.
+func followOrLeave(c *cobra.Command, client *api.Client, job *api.Job, done string, detach bool, o followOptions) error {
 	if detach {
 		if wantJSON(c) {
 			return printJSON(c.OutOrStdout(), job)
 		}
-		say(c, "job %s is submitted. Follow it: ftctl wait %s. Stop it: ftctl stop %s", job.ID, job.ID, job.ID)
+		say(c, "job %s is %s. Follow it: ftctl wait %s. Stop it: ftctl stop %s", job.ID, done, job.ID, job.ID)
 		_, err := c.OutOrStdout().Write([]byte(job.ID + "\n"))
 		return err
 	}
-	say(c, "job %s (%s)", job.ID, job.Name)
+	if !o.quiet {
+		say(c, "job %s (%s)", job.ID, job.Name)
+	}
 	return followToEnd(c, client, job, o)
 }
 
@@ -34,6 +42,26 @@ func say(c *cobra.Command, format string, args ...any) {
 	if !wantJSON(c) {
 		c.PrintErrf(format+"\n", args...)
 	}
+}
+
+// shownPoints is fetchPoints with a bar where there are many.
+func shownPoints(c *cobra.Command, client *api.Client, id string) ([]api.Point, error) {
+	job, err := client.Job(c.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	bar := showProgress(c, "reading the steps of "+plain(job.Name), 0)
+	defer bar.stop(c.ErrOrStderr())
+	var s series
+	for p, err := range client.Points(c.Context(), job.ID, api.PointsQuery{}) {
+		if err != nil {
+			return nil, err
+		}
+		if s.add(p) && job.Training != nil {
+			bar.at(p.GlobalStep, job.Training.StepsDone)
+		}
+	}
+	return s.points, nil
 }
 
 // fetchPoints returns every training step of a job once: where an attempt went
@@ -63,21 +91,4 @@ func assignments(flag string, words []string) (map[string]string, error) {
 		m[key] = value
 	}
 	return m, nil
-}
-
-// completeJobs completes job ids from the daemon, silently where there is none.
-func completeJobs(c *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	client := connect(c)
-	defer client.Close()
-	jobs, err := client.Jobs(c.Context(), api.JobsQuery{})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var ids []cobra.Completion
-	for _, j := range jobs {
-		if strings.HasPrefix(j.ID, begun) {
-			ids = append(ids, cobra.CompletionWithDesc(j.ID, j.Name+" "+string(j.State)))
-		}
-	}
-	return ids, cobra.ShellCompDirectiveNoFileComp
 }

@@ -14,6 +14,9 @@ type linesView struct {
 	w io.Writer
 	// tenth is the part of the training that was told, counted from 1.
 	tenth int64
+	// done is how many steps the last line about the training told of: what is
+	// known of one may come in two pieces.
+	done int64
 	// since is when the last line about the training was written, for
 	// trainings that do not say how long they are.
 	since time.Time
@@ -27,7 +30,7 @@ func (v *linesView) show(m *model, told []news, now time.Time) {
 		case n.step != nil:
 			v.step(m, n.step, now)
 		case n.attempt != nil:
-			v.tenth, v.phases = 0, nil
+			v.tenth, v.done, v.phases = 0, 0, nil
 			fmt.Fprintf(v.w, "%s: attempt %d\n", n.attempt.Step, n.attempt.Number)
 		case n.compiled > 0:
 			fmt.Fprintf(v.w, "compiled in %s\n", took(n.compiled))
@@ -39,6 +42,8 @@ func (v *linesView) show(m *model, told []news, now time.Time) {
 			fmt.Fprintf(v.w, "checkpoint %s\n", checkpointText(n.checkpoint))
 		case n.problem != nil:
 			fmt.Fprintf(v.w, "seen in the log: %s\n", plain(n.problem.Message))
+		case n.waiting != nil:
+			fmt.Fprintf(v.w, "waiting for %s, #%d in line: %s\n", waitedFor(n.waiting), n.waiting.Position, plain(n.waiting.Reason))
 		case n.alarm != nil:
 			fmt.Fprintf(v.w, "watchdog %s\n", alarmText(n.alarm))
 		}
@@ -55,7 +60,7 @@ func (v *linesView) step(m *model, s *api.Step, now time.Time) {
 	case api.StateStopping:
 		fmt.Fprintf(v.w, "%s: stopping\n", s.ID)
 	default:
-		fmt.Fprintf(v.w, "%s: %s after %s\n", s.ID, s.State, stepTook(s, now))
+		fmt.Fprintf(v.w, "%s: %s after %s%s\n", s.ID, s.State, stepTook(s, now), stepMaker(s))
 	}
 }
 
@@ -76,6 +81,9 @@ func (v *linesView) phase(p *api.PhaseChange) {
 
 func (v *linesView) training(m *model, now time.Time) {
 	t := m.job.Training
+	if t.StepsDone == v.done {
+		return
+	}
 	if t.StepsTotal > 0 {
 		tenth := t.StepsDone * 10 / t.StepsTotal
 		if tenth < v.tenth && t.StepsDone < t.StepsTotal {
@@ -85,7 +93,7 @@ func (v *linesView) training(m *model, now time.Time) {
 	} else if !v.since.IsZero() && now.Sub(v.since) < time.Minute {
 		return
 	}
-	v.since = now
+	v.since, v.done = now, t.StepsDone
 	fmt.Fprintln(v.w, trainingLine(t))
 }
 

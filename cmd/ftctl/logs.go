@@ -3,8 +3,11 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +20,9 @@ type logsOptions struct {
 	attempt string
 	rank    int
 	tail    int
+	since   string
+	grep    string
+	quiet   bool
 }
 
 func newLogsCommand() *cobra.Command {
@@ -27,12 +33,19 @@ func newLogsCommand() *cobra.Command {
 		Long: `logs prints the output of all steps in their order, or of one; with -f it goes on
 until the job has ended. Where it comes from several files, a line
 "==> train.1/rank_0.log <==" begins each. With -o json each line is an object
-{"file": …, "line": …}.`,
+{"file": …, "line": …}.
+
+--since shows the lines written since then, by the times that they carry; one
+without a time, as in a traceback, belongs to the one before it. --grep shows
+the lines that match a regular expression (RE2). Both look at what --tail left.
+Where no line is shown the exit status is 1, as grep's.`,
 		Example: `  ftctl logs -f JOB
   ftctl logs JOB --step train --tail 50
-  ftctl logs JOB --step train --rank 7`,
+  ftctl logs JOB --step train --rank 7
+  ftctl logs JOB --since 10m --grep 'ERROR|WARNING'
+  ftctl logs -f JOB --grep 'overflow cond: True'`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeJobs,
+		ValidArgsFunction: completeOneJob,
 		RunE:              func(c *cobra.Command, args []string) error { return runLogs(c, o, args[0]) },
 	}
 	f := c.Flags()
@@ -41,6 +54,11 @@ until the job has ended. Where it comes from several files, a line
 	f.StringVar(&o.attempt, "attempt", "", "only this `attempt`, such as train.1")
 	f.IntVar(&o.rank, "rank", 0, "of a training with several processes, that of this `rank`")
 	f.IntVar(&o.tail, "tail", 0, "only the last `N` lines of each log")
+	f.StringVar(&o.since, "since", "", "only what was written since this `TIME`: 10m, 2h, or 2026-03-01T12:00:00Z")
+	f.StringVar(&o.grep, "grep", "", "only lines that match this regular `EXPRESSION`")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "with --grep: print nothing, the exit status says whether a line matches")
+	complete(c, "step", completeOf(stepsOf))
+	complete(c, "attempt", completeOf(attemptsOf))
 	return c
 }
 
@@ -48,26 +66,52 @@ func runLogs(c *cobra.Command, o logsOptions, job string) error {
 	if o.tail < 0 || o.rank < 0 {
 		return usageError("see ftctl logs --help", "--tail and --rank are numbers from 0 on")
 	}
+	if o.quiet && o.grep == "" {
+		return usageError("write: ftctl logs JOB -q --grep EXPRESSION", "-q needs --grep: its answer is the exit status")
+	}
+	filter, err := newLineFilter(o.since, o.grep, time.Now())
+	if err != nil {
+		return err
+	}
 	q := api.LogsQuery{Step: o.step, Attempt: o.attempt, Follow: o.follow, Tail: o.tail}
 	if c.Flags().Changed("rank") {
 		q.Rank = &o.rank
 	}
 	client := connect(c)
 	defer client.Close()
-	text, err := client.Logs(c.Context(), job, q)
+	if o.follow {
+		if _, err := client.GetVersion(c.Context()); err != nil {
+			return err
+		}
+		client = patient(client)
+		defer client.Close()
+	}
+	text, err := openPatientLog(c.Context(), client, job, q, func() { say(c, awayText) })
 	if err != nil {
 		return err
 	}
 	defer text.Close()
-	if wantJSON(c) {
-		err = linesToJSON(c.OutOrStdout(), text)
-	} else {
+	if !o.follow && (o.quiet || !isTerminal(c.OutOrStdout())) {
+		bar := showProgress(c, "reading the log", 0)
+		defer bar.stop(c.ErrOrStderr())
+	}
+	if filter.all() && !wantJSON(c) {
 		_, err = io.Copy(c.OutOrStdout(), text)
+	} else {
+		err = filterLines(text, filter, newLineWriter(c.OutOrStdout(), wantJSON(c), o.quiet))
 	}
-	if ctxErr := c.Context().Err(); ctxErr != nil {
+	switch ctxErr := c.Context().Err(); {
+	case ctxErr != nil:
 		return ctxErr
+	case err != nil:
+		return err
+	case !filter.all() && filter.shown == 0:
+		if !o.quiet {
+			say(c, "%s", filter.nothing())
+		}
+		return verdict(exitFailed)
 	}
-	return err
+	return nil
 }
 
 // logLine is a line of a log in JSON.
@@ -76,9 +120,33 @@ type logLine struct {
 	Line string `json:"line"`
 }
 
-func linesToJSON(w io.Writer, text io.Reader) error {
+// lineWriter puts lines out; file is "" where there is one log only. It
+// returns io.EOF when no more are wanted.
+type lineWriter func(file, line string) error
+
+func newLineWriter(w io.Writer, asJSON, quiet bool) lineWriter {
+	told := ""
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
+	return func(file, line string) error {
+		switch {
+		case quiet:
+			return io.EOF
+		case asJSON:
+			return enc.Encode(logLine{file, line})
+		case file != told:
+			told = file
+			if _, err := fmt.Fprintf(w, "==> %s <==\n", file); err != nil {
+				return err
+			}
+		}
+		_, err := fmt.Fprintln(w, line)
+		return err
+	}
+}
+
+// filterLines puts out the lines that a filter wants.
+func filterLines(text io.Reader, filter *lineFilter, put lineWriter) error {
 	lines := bufio.NewReader(text)
 	file := ""
 	for {
@@ -87,8 +155,13 @@ func linesToJSON(w io.Writer, text io.Reader) error {
 			line = strings.TrimSuffix(line, "\n")
 			if name, ok := fileMark(line); ok {
 				file = name
-			} else if err := enc.Encode(logLine{file, line}); err != nil {
-				return err
+				filter.file()
+			} else if filter.wants(line) {
+				if err := put(file, line); errors.Is(err, io.EOF) {
+					return nil
+				} else if err != nil {
+					return err
+				}
 			}
 		}
 		if err == io.EOF {

@@ -34,15 +34,17 @@ func followLoss(c *cobra.Command, client *api.Client, o lossOptions, id string) 
 			}
 		}
 	}
-	if err := show.pause(all.points); err != nil || job.State.Ended() {
+	if err := show.pause(all.points); err != nil || job.Over() {
 		return err
 	}
 	lasting := patient(client)
 	defer lasting.Close()
-	for e, err := range patientEvents(ctx, lasting, api.EventsQuery{After: job.Event, Job: job.ID, Follow: true}, nil) {
+	away := once{f: func() { say(c, awayText) }}
+	for e, err := range patientEvents(ctx, lasting, api.EventsQuery{After: job.Event, Job: job.ID, Follow: true}, away.call) {
 		if err != nil {
 			return err
 		}
+		away.done = false
 		switch e.Type {
 		case api.EventPoints:
 			points, _ := data[[]api.Point](e)
@@ -57,7 +59,7 @@ func followLoss(c *cobra.Command, client *api.Client, o lossOptions, id string) 
 				return err
 			}
 		case api.EventJob:
-			if j, ok := data[api.Job](e); ok && j.State.Ended() {
+			if j, ok := data[api.Job](e); ok && j.Over() {
 				return nil
 			}
 		}

@@ -24,7 +24,18 @@ var version = "devel"
 func main() {
 	// The first Ctrl-C cancels, which detaches a follower and ends anything
 	// else; once that is under way the second one ends the program at once.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), ending()...)
 	context.AfterFunc(ctx, stop)
 	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// ending are the signals that ask for an end: Ctrl-C, kill, and a terminal that
+// goes away. One that is ignored, as nohup has it, stays so.
+func ending() (signals []os.Signal) {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signals = append(signals, s)
+		}
+	}
+	return append(signals, syscall.SIGTERM) // of no signals, Notify would mean all
 }

@@ -63,6 +63,7 @@ type news struct {
 	checkpoint *api.Checkpoint
 	problem    *api.Error
 	alarm      *api.Alarm   // a watchdog found something
+	waiting    *api.Waiting // it waits for something, or for something else
 	attempt    *api.Attempt // another try at a step
 }
 
@@ -103,6 +104,10 @@ func (m *model) apply(e api.Event) []news {
 	case api.EventProblem:
 		if p, ok := data[api.Error](e); ok {
 			return []news{{problem: &p}}
+		}
+	case api.EventWaiting:
+		if w, ok := data[api.Waiting](e); ok {
+			return []news{{waiting: &w}}
 		}
 	case api.EventWatchdog:
 		if a, ok := data[api.Alarm](e); ok {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -81,6 +82,11 @@ func runParse(c *cobra.Command, o parseOptions, files []string) error {
 	view := p.view(o)
 	failed := 0
 	view.begin()
+	if !isTerminal(c.OutOrStdout()) || o.summary || o.plot { // else records come by
+		bar := showProgress(c, "reading", sizes(files))
+		defer bar.stop(c.ErrOrStderr())
+		p.bar = bar
+	}
 	for _, path := range files {
 		err := view.file(path)
 		if c.Context().Err() != nil {
@@ -97,7 +103,13 @@ func runParse(c *cobra.Command, o parseOptions, files []string) error {
 		if len(files) == 1 {
 			return asLogError(err)
 		}
+		if p.bar != nil {
+			p.bar.stop(c.ErrOrStderr())
+		}
 		printError(c.ErrOrStderr(), asLogError(err), wantJSON(c), newPalette(c.ErrOrStderr(), noColor(c)))
+	}
+	if p.bar != nil {
+		p.bar.stop(c.ErrOrStderr())
 	}
 	view.end()
 	if err := w.Flush(); err != nil {
@@ -117,6 +129,7 @@ type logReader struct {
 	several bool
 	locale  string
 	files   int
+	bar     *progress // nil for none
 }
 
 // logView is one way to show logs.
@@ -147,6 +160,9 @@ func (p *logReader) end()   {}
 
 func (p *logReader) read(path string, emit func(*logparse.Record)) error {
 	p.files++
+	if p.bar != nil {
+		p.bar.say("reading " + filepath.Base(path))
+	}
 	if path == "-" {
 		return named("stdin", logparse.Read(p.c.Context(), p.c.InOrStdin(), emit, p.opts...))
 	}

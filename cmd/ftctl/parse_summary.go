@@ -81,9 +81,32 @@ func stepRows(s *logparse.Summary, row func(string, string, ...any), p palette) 
 	if s.OverflowSteps > 0 {
 		row("overflow", "%d of %d steps", s.OverflowSteps, s.Steps)
 	}
+	if text := scaleWords(s); text != "" {
+		row("loss scale", "%s", text)
+	}
 	if s.NonFiniteSteps > 0 {
 		row("not finite", "the loss of %d steps", s.NonFiniteSteps)
 	}
+}
+
+// scalesShown is how many changes of the loss scale fit on a line.
+const scalesShown = 6
+
+// scaleWords tells how the loss scale went; "" if it never changed.
+func scaleWords(s *logparse.Summary) string {
+	changes, all := s.ScaleChanges()
+	if all < 2 {
+		return ""
+	}
+	var words []string
+	if all > scalesShown {
+		changes = changes[len(changes)-scalesShown:]
+		words = append(words, fmt.Sprintf("%d changes, the last", all-1))
+	}
+	for _, c := range changes {
+		words = append(words, fmt.Sprintf("%s from step %d", number(api.Float(c.Value)), c.Step))
+	}
+	return strings.Replace(strings.Join(words, ", "), "last,", "last:", 1)
 }
 
 func healthWords(h logparse.Health) string {

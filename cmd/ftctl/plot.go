@@ -13,31 +13,57 @@ import (
 // plotHeight is the rows of a picture of the loss, the axis not counted.
 const plotHeight = 10
 
-// flat is the difference below which losses are drawn as one level: scaling
-// it up would show the rounding of the log, and overflow in the end.
-const flat = 1e-9
+// isFlat says whether values are drawn as one level: scaling up a difference
+// this small would show the rounding of the log, and overflow in the end.
+// Learning rates are small themselves, and are not flat.
+func isFlat(lowest, highest float64) bool {
+	d := highest - lowest
+	return d < 1e-30 || (d < 1e-9 && d < 1e-6*math.Abs(highest))
+}
 
 // lossPlot draws the loss over the steps for a terminal of so many columns.
 // Losses that are not finite are gaps, and are counted below. It returns ""
 // where there is nothing to draw.
 func lossPlot(points []api.Point, columns int) string {
-	var series []float64
-	gaps := 0
-	lowest, highest := math.Inf(1), math.Inf(-1)
-	for _, p := range points {
-		loss := float64(p.Loss)
-		if !finite(p.Loss) || math.Abs(loss) > math.MaxFloat32 {
-			gaps++
-			series = append(series, math.NaN())
-			continue
-		}
-		series = append(series, loss)
-		lowest, highest = min(lowest, loss), max(highest, loss)
+	series := make([]float64, len(points))
+	for i := range points {
+		series[i] = float64(points[i].Loss)
 	}
-	if len(series) == gaps || len(series) < 2 {
+	graph, margin, gaps := drawRows(series, columns, plotHeight)
+	if graph == "" {
 		return ""
 	}
-	if highest-lowest < flat {
+	below := stepAxis(points[0].GlobalStep, points[len(points)-1].GlobalStep, margin, columns)
+	if gaps > 0 {
+		below += fmt.Sprintf("\n%*s%d losses are not finite and not drawn", margin, "", gaps)
+	}
+	return graph + "\n" + below
+}
+
+// stepAxis is the line below a picture that begins after a margin.
+func stepAxis(first, last int64, margin, columns int) string {
+	line := fmt.Sprintf("%*sstep %d", margin, "", first)
+	end := fmt.Sprintf("step %d", last)
+	return line + strings.Repeat(" ", max(columns-1-len(line)-len(end), 2)) + end
+}
+
+// drawRows draws a series in so many columns and rows. What is not finite is a
+// gap and counted; margin is the columns of the axis. The graph is "" where
+// there is nothing to draw. It changes the series.
+func drawRows(series []float64, columns, rows int) (graph string, margin, gaps int) {
+	lowest, highest := math.Inf(1), math.Inf(-1)
+	for i, v := range series {
+		if math.IsNaN(v) || math.Abs(v) > math.MaxFloat32 {
+			gaps++
+			series[i] = math.NaN()
+			continue
+		}
+		lowest, highest = min(lowest, v), max(highest, v)
+	}
+	if len(series) == gaps || len(series) < 2 {
+		return "", 0, gaps
+	}
+	if isFlat(lowest, highest) {
 		highest = lowest
 		for i, v := range series {
 			if !math.IsNaN(v) {
@@ -47,19 +73,10 @@ func lossPlot(points []api.Point, columns int) string {
 	}
 	labels := max(len(number(api.Float(lowest))), len(number(api.Float(highest))))
 	width := max(columns-labels-4, 10)
-	graph := asciigraph.Plot(condense(series, width),
-		asciigraph.Height(plotHeight),
+	return asciigraph.Plot(condense(series, width),
+		asciigraph.Height(rows),
 		asciigraph.Width(width),
-		asciigraph.YAxisValueFormatter(func(v float64) string { return number(api.Float(v)) }))
-
-	first, last := points[0].GlobalStep, points[len(points)-1].GlobalStep
-	below := fmt.Sprintf("%*sstep %d", labels+3, "", first)
-	end := fmt.Sprintf("step %d", last)
-	below += strings.Repeat(" ", max(columns-1-len(below)-len(end), 2)) + end
-	if gaps > 0 {
-		below += fmt.Sprintf("\n%*s%d losses are not finite and not drawn", labels+3, "", gaps)
-	}
-	return graph + "\n" + below
+		asciigraph.YAxisValueFormatter(func(v float64) string { return number(api.Float(v)) })), labels + 3, gaps
 }
 
 // condense averages neighbouring values until there are at most n, so that no

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"os"
 	"os/exec"
@@ -23,15 +24,19 @@ import (
 const (
 	asFtctl  = "FTCTL_TEST_BE_FTCTL"
 	asDaemon = "FTCTL_TEST_BE_DAEMON"
+	asOf     = "FTCTL_TEST_VERSION" // of either
 )
 
 func TestMain(m *testing.M) {
+	version = cmp.Or(os.Getenv(asOf), version)
 	switch {
 	case os.Getenv(asDaemon) != "":
-		os.Exit(daemon.Main(os.Args[1:], "test"))
+		os.Exit(daemon.Main(os.Args[1:], cmp.Or(os.Getenv(asOf), "test")))
 	case os.Getenv(asFtctl) != "":
 		main()
 	}
+	// A daemon that this machine runs is not the tests'.
+	os.Setenv("FTD_SOCKET", "/no/such/place/ftd.sock")
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
 		if built.dir != "" {
 			os.RemoveAll(built.dir)
@@ -56,8 +61,14 @@ func nowhere(t *testing.T) string { return filepath.Join(t.TempDir(), "ftd.sock"
 // run runs ftctl in this process.
 func run(t *testing.T, args ...string) (out, talk string, status int) {
 	t.Helper()
+	return runWith(t, "", args...)
+}
+
+// runWith runs ftctl in this process, with a standard input.
+func runWith(t *testing.T, in string, args ...string) (out, talk string, status int) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	status = execute(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
+	status = execute(t.Context(), args, strings.NewReader(in), &stdout, &stderr)
 	return stdout.String(), stderr.String(), status
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,6 +18,7 @@ type psOptions struct {
 	all   bool
 	quiet bool
 	limit int
+	only  []string
 }
 
 func newPsCommand() *cobra.Command {
@@ -26,10 +28,14 @@ func newPsCommand() *cobra.Command {
 		Aliases: []string{"ls"},
 		Short:   "List jobs",
 		Long: `ps lists the jobs that are at work or waiting; with --all also those that ended,
-the newest first. -o wide shows more columns, -o name only names, -q only ids.
--o json prints an array of jobs without their steps.`,
+the newest first. A job that waits for a slot or for cards has its place in that
+line instead of a phase; see ftctl show for the reason. Where trainings use
+accelerator cards, the column CARDS shows which. -o wide shows more columns, -o name only names, -q only ids.
+--filter shows only jobs of a state, a name or a recipe; of one key any of several
+values will do. -o json prints an array of jobs without their steps.`,
 		Example: `  ftctl ps
   ftctl ps -a -o wide
+  ftctl ps --filter state=failed --filter recipe=tiny-llama
   ftctl ps -q | xargs -n1 ftctl stop
   ftctl ps -a -o json | jq -r '.[] | select(.state == "failed") | .error.message'`,
 		Args:        cobra.NoArgs,
@@ -39,6 +45,8 @@ the newest first. -o wide shows more columns, -o name only names, -q only ids.
 	c.Flags().BoolVarP(&o.all, "all", "a", false, "also jobs that ended")
 	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "only ids")
 	c.Flags().IntVarP(&o.limit, "last", "n", 0, "at most the newest `N` jobs (implies --all)")
+	c.Flags().StringArrayVar(&o.only, "filter", nil, "only jobs of which this is true, as `KEY=VALUE`: state (implies --all), name or recipe; repeatable")
+	complete(c, "filter", completeWords("state=failed", "state=interrupted", "state=lost", "state=queued", "state=running", "state=stopped", "state=succeeded", "name=", "recipe="))
 	return c
 }
 
@@ -46,12 +54,17 @@ func runPs(c *cobra.Command, o psOptions) error {
 	if o.limit < 0 {
 		return usageError("write: ftctl ps --last 5", "--last %d is not a number of jobs", o.limit)
 	}
-	client := connect(c)
-	defer client.Close()
-	jobs, err := client.Jobs(c.Context(), api.JobsQuery{Active: !o.all && o.limit == 0, Limit: o.limit})
+	filter, err := newJobFilter(o.only)
 	if err != nil {
 		return err
 	}
+	client := connect(c)
+	defer client.Close()
+	jobs, err := client.Jobs(c.Context(), api.JobsQuery{Active: !o.all && o.limit == 0 && filter["state"] == nil, Limit: o.limit})
+	if err != nil {
+		return err
+	}
+	jobs = slices.DeleteFunc(jobs, func(j api.Job) bool { return !filter.wants(&j) })
 	w := c.OutOrStdout()
 	switch {
 	case wantJSON(c):
@@ -76,8 +89,12 @@ func runPs(c *cobra.Command, o psOptions) error {
 // writeJobs prints the table of jobs.
 func writeJobs(w io.Writer, jobs []api.Job, wide bool, now time.Time) {
 	header := []string{"JOB", "NAME", "STATE", "PHASE", "STEP", "LOSS", "LEFT", "CREATED"}
+	cards := slices.ContainsFunc(jobs, func(j api.Job) bool { return len(j.Cards) > 0 })
+	if cards {
+		header = append(header, "CARDS")
+	}
 	if wide {
-		header = append(header, "TOOK", "RECIPE", "S/STEP", "OVERFLOW", "DIR")
+		header = append(header, "PRIORITY", "TOOK", "RECIPE", "S/STEP", "OVERFLOW", "DIR")
 	}
 	rows := [][]string{header}
 	columns := shortIDs(jobs)
@@ -85,12 +102,12 @@ func writeJobs(w io.Writer, jobs []api.Job, wide bool, now time.Time) {
 		columns = math.MaxInt // whole
 	}
 	for i := range jobs {
-		rows = append(rows, jobRow(&jobs[i], columns, wide, now))
+		rows = append(rows, jobRow(&jobs[i], columns, cards, wide, now))
 	}
 	writeTable(w, rows)
 }
 
-func jobRow(j *api.Job, columns int, wide bool, now time.Time) []string {
+func jobRow(j *api.Job, columns int, cards, wide bool, now time.Time) []string {
 	phase, step, loss, remaining, speed, overflow := "-", "-", "-", "-", "-", "-"
 	if t := j.Training; t != nil {
 		overflow = fmt.Sprint(t.OverflowSteps)
@@ -100,16 +117,22 @@ func jobRow(j *api.Job, columns int, wide bool, now time.Time) []string {
 		if t.StepSeconds > 0 {
 			speed = number3(t.StepSeconds)
 		}
-		if !j.State.Ended() && t.Phase != "" {
+		if !j.Over() && t.Phase != "" {
 			phase = string(t.Phase)
 			if t.SecondsLeft != nil {
 				remaining = left(float64(*t.SecondsLeft))
 			}
 		}
 	}
+	if j.Waiting != nil {
+		phase = fmt.Sprintf("waiting #%d", j.Waiting.Position)
+	}
 	row := []string{shortID(j.ID, columns), j.Name, string(j.State), phase, step, loss, remaining, ago(&j.Created, now)}
+	if cards {
+		row = append(row, numbers(j.Cards))
+	}
 	if wide {
-		row = append(row, duration(j.Started, j.Ended, now), j.Recipe, speed, overflow, j.Dir)
+		row = append(row, fmt.Sprint(j.Priority), duration(j.Started, j.Ended, now), j.Recipe, speed, overflow, j.Dir)
 	}
 	return row
 }

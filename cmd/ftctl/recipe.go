@@ -12,14 +12,15 @@ import (
 func newRecipeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "recipe",
-		Short: "List, show and check recipes",
+		Short: "List, show, check and plan recipes",
 		Long: `A recipe is a fine-tune as a file: prepare, convert, train. Some are built in;
 "ftctl recipe show NAME > my.yaml" is how one's own begins.`,
 		Example: `  ftctl recipe ls
   ftctl recipe show tiny-llama > my.yaml
-  ftctl recipe validate my.yaml`,
+  ftctl recipe validate my.yaml
+  ftctl recipe plan my.yaml --set data=/data/mine.json`,
 	}
-	c.AddCommand(newRecipeLsCommand(), newRecipeShowCommand(), newRecipeValidateCommand())
+	c.AddCommand(newRecipeLsCommand(), newRecipeShowCommand(), newRecipeValidateCommand(), newRecipePlanCommand(), newRecipeSchemaCommand())
 	return c
 }
 
@@ -68,7 +69,7 @@ func newRecipeLsCommand() *cobra.Command {
 		Example: `  ftctl recipe ls
   ftctl recipe ls -o name`,
 		Args:        cobra.NoArgs,
-		Annotations: map[string]string{outputs: "name"},
+		Annotations: map[string]string{outputs: "wide name"},
 		RunE:        func(c *cobra.Command, _ []string) error { return runRecipeLs(c) },
 	}
 }
@@ -76,6 +77,9 @@ func newRecipeLsCommand() *cobra.Command {
 func runRecipeLs(c *cobra.Command) error {
 	all := []recipeDetail{}
 	rows := [][]string{{"NAME", "STEPS", "DESCRIPTION"}}
+	if output(c) == "wide" {
+		rows[0] = append(rows[0], "VARS")
+	}
 	for _, name := range recipe.List() {
 		r, err := recipe.Load(name)
 		if err != nil {
@@ -85,6 +89,9 @@ func runRecipeLs(c *cobra.Command) error {
 		all = append(all, d)
 		first, _, _ := strings.Cut(d.Description, "\n")
 		rows = append(rows, []string{name, fmt.Sprint(len(d.Steps)), first})
+		if output(c) == "wide" {
+			rows[len(rows)-1] = append(rows[len(rows)-1], strings.Join(varNames(r), " "))
+		}
 	}
 	w := c.OutOrStdout()
 	switch output(c) {
@@ -98,6 +105,13 @@ func runRecipeLs(c *cobra.Command) error {
 		writeTable(w, rows)
 	}
 	return nil
+}
+
+func varNames(r *recipe.Recipe) (names []string) {
+	for _, v := range r.Vars {
+		names = append(names, v.Name)
+	}
+	return names
 }
 
 // completeRecipes completes the names of built-in recipes and recipe files.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"ftd/api"
+	"ftd/logparse"
 	"ftd/recipe"
 )
 
@@ -23,7 +24,39 @@ func printJSON(w io.Writer, v any) error {
 
 // asError gives any failure the form that people and scripts read: a code, a
 // message, a remedy.
+//
+// Every error ends in what to do next: one that came without gets that of its
+// kind.
 func asError(err error) *api.Error {
+	e := knownError(err)
+	if e.Remedy != "" || e.Code == codeInterrupted {
+		return e
+	}
+	own := *e
+	own.Remedy = nextStep(e.Code)
+	return &own
+}
+
+// nextStep is what to do about an error of which no more is known.
+func nextStep(code string) string {
+	switch code {
+	case codeUsage, api.CodeBadRequest, api.CodeTooLarge:
+		return "see the verb's --help for what it takes"
+	case api.CodeUnreachable:
+		return "start the daemon: ftctl up"
+	case api.CodeNotFound, api.CodeConflict:
+		return "see which jobs there are and how they stand: ftctl ps -a"
+	case api.CodeDenied:
+		return "ask the owner of the daemon, or see the settings group and read_for_others: ftctl config"
+	case api.CodeDiskFull:
+		return "free some space where the daemon keeps its state: ftctl config shows where"
+	case api.CodeRecipeInvalid:
+		return "correct the recipe and check it: ftctl recipe validate FILE"
+	}
+	return "the daemon's log says more; ftctl doctor looks for what is wrong here"
+}
+
+func knownError(err error) *api.Error {
 	var known *api.Error
 	var problem *recipe.Problem
 	switch {
@@ -73,8 +106,18 @@ func writeError(w io.Writer, e *api.Error, p palette) {
 		fmt.Fprintln(w, "  seen in: "+plain(e.Source))
 	}
 	if e.Remedy != "" {
-		fmt.Fprintln(w, "  what to do: "+plain(e.Remedy))
+		fmt.Fprintln(w, words(locale(), "  what to do: ", "  怎么办：")+plain(remedyOf(e, locale())))
 	}
+}
+
+// remedyOf is the remedy in the language of a locale, if the error is one of
+// the built-in signatures.
+func remedyOf(e *api.Error, locale string) string {
+	if s := logparse.Signatures().Lookup(e.Code); s != nil && s.Remedy == e.Remedy {
+		_, remedy := s.Text(locale)
+		return remedy
+	}
+	return e.Remedy
 }
 
 // escapes matches the sequences that programs colour their output with.

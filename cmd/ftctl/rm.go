@@ -41,7 +41,9 @@ func runRm(c *cobra.Command, o rmOptions, ids []string) error {
 		// must not change between looking and deleting.
 		job, err := client.Job(c.Context(), id)
 		if err == nil {
-			err = client.Remove(c.Context(), job.ID, o.checkpoints)
+			_, err = during(c, "deleting what "+job.ID+" wrote", 0, func() (struct{}, error) {
+				return struct{}{}, client.Remove(c.Context(), job.ID, o.checkpoints)
+			})
 		}
 		if err != nil {
 			failures.add(err)

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -14,16 +16,27 @@ import (
 // execute carries out one command line and returns its exit status. It is all
 // of the program but the process: tests call it.
 func execute(ctx context.Context, args []string, in io.Reader, out, talk io.Writer) int {
+	root := newRoot(args, in, out, talk)
+	ran, err := root.ExecuteContextC(ctx)
+	if err != nil {
+		if err = offerToStart(ctx, newRoot(nil, in, talk, talk), ran, err, in, talk); err == nil {
+			root = newRoot(args, in, out, talk)
+			ran, err = root.ExecuteContextC(ctx)
+		}
+	}
+	if err != nil {
+		printError(talk, err, jsonErrors(ran, args), newPalette(talk, noColor(root)))
+	}
+	return exitStatus(err)
+}
+
+func newRoot(args []string, in io.Reader, out, talk io.Writer) *cobra.Command {
 	root := newRootCommand()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(talk)
-	ran, err := root.ExecuteContextC(ctx)
-	if err != nil {
-		printError(talk, err, jsonErrors(ran, args), newPalette(talk, noColor(root)))
-	}
-	return exitStatus(err)
+	return root
 }
 
 // The groups of verbs in the help.
@@ -58,6 +71,7 @@ Exit statuses:
 	}
 	flags := root.PersistentFlags()
 	flags.StringP("output", "o", "text", "what stdout holds: text or json; for some verbs also wide, name or csv")
+	complete(root, "output", completeOutput)
 	flags.String("socket", "", "the daemon's socket (default: $FTD_SOCKET, else where the service or your own daemon has it)")
 	flags.Bool("no-color", false, "no colours; so does NO_COLOR in the environment")
 
@@ -67,14 +81,15 @@ Exit statuses:
 		&cobra.Group{ID: groupOther, Title: "Other:"},
 	)
 	add(root, groupJobs,
-		newRunCommand(), newTrainCommand(), newPsCommand(), newShowCommand(), newLogsCommand(), newLossCommand(),
-		newWaitCommand(), newStopCommand(), newRmCommand())
-	add(root, groupFiles, newParseCommand(), newCkptCommand(), newEnvCommand(), newRecipeCommand())
-	add(root, groupOther, newCallCommand(), newVersionCommand())
+		newRunCommand(), newTrainCommand(), newPsCommand(), newShowCommand(), newCardsCommand(), newWatchCommand(), newLogsCommand(), newLossCommand(),
+		newWaitCommand(), newStopCommand(), newResumeCommand(), newRmCommand())
+	add(root, groupFiles, newParseCommand(), newCkptCommand(), newEnvCommand(), newRecipeCommand(), newDoctorCommand())
+	add(root, groupOther, newUpCommand(), newReloadCommand(), newRestartCommand(), newConfigCommand(), newNotifyCommand(), newCallCommand(), newVersionCommand())
+	add(root, groupOther, buildVerbs()...)
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 
-	root.SetHelpTemplate(helpTemplate)
+	root.SetHelpFunc(writeHelp)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError("see "+c.CommandPath()+" --help", "%s", err)
 	})
@@ -98,10 +113,15 @@ func prepare(c *cobra.Command) {
 		c.RunE = unknownVerb
 	} else if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usageError("see "+c.CommandPath()+" --help", "%s: %s; usage: %s", c.CommandPath(), err, c.UseLine())
+			switch err := check(c, args); {
+			case err == nil:
+				return nil
+			case len(args) == 0:
+				return usageError("see "+c.CommandPath()+" --help", "%s needs an argument; usage: %s", c.CommandPath(), c.UseLine())
+			default:
+				return usageError("see "+c.CommandPath()+" --help", "%s takes other arguments than %s; usage: %s",
+					c.CommandPath(), strings.Join(args, " "), c.UseLine())
 			}
-			return nil
 		}
 	}
 	for _, sub := range c.Commands() {
@@ -182,34 +202,26 @@ func noColor(c *cobra.Command) bool {
 // connect returns the client for the daemon that --socket or the environment
 // names. Nothing is dialled yet.
 func connect(c *cobra.Command) *api.Client {
-	client := &api.Client{Version: version}
+	var told sync.Once // also by clients that are made from this one
+	client := &api.Client{Version: version, Differs: func(daemon string, otherAPI bool) {
+		told.Do(func() { tellAges(c, daemon, otherAPI) })
+	}}
 	if f := c.Flag("socket"); f != nil {
 		client.Socket = f.Value.String()
 	}
 	return client
 }
 
-// helpTemplate puts the examples first: they are what most readers came for.
-const helpTemplate = `{{with .Short}}{{.}}
-{{end}}{{if .HasExample}}
-Examples:
-{{.Example}}
-{{end}}{{if or .Runnable .HasSubCommands}}
-Usage:{{if not .HasAvailableSubCommands}}
-  {{.UseLine}}{{else}}
-  {{.CommandPath}} VERB{{end}}
-{{end}}{{with .Long}}
-{{.}}
-{{end}}{{if .HasAvailableSubCommands}}{{$root := .}}{{range .Groups}}{{$group := .}}
-{{.Title}}{{range $root.Commands}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
-{{end}}{{if not .Groups}}
-Verbs:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
-{{end}}{{end}}{{if .HasAvailableLocalFlags}}
-Flags:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
-{{end}}{{if .HasAvailableInheritedFlags}}
-Flags of every verb:
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}
-{{end}}`
+// tellAges says that the daemon is of another version: always where they speak
+// different versions of the API, else to people, and if it is known which of the
+// two is the older.
+func tellAges(c *cobra.Command, daemon string, otherAPI bool) {
+	w := c.ErrOrStderr()
+	words, remedy := api.Ages(version, daemon)
+	switch {
+	case otherAPI:
+		fmt.Fprintf(w, "ftctl %s and the daemon %s speak different versions of the API; what both know works, for the rest upgrade the older\n", version, daemon)
+	case isTerminal(w) && !wantJSON(c) && api.Older(version, daemon) != 0:
+		fmt.Fprintln(w, newPalette(w, noColor(c)).dim(words+"; "+remedy))
+	}
+}

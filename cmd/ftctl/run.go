@@ -14,12 +14,17 @@ import (
 
 	"ftd/api"
 	"ftd/recipe"
+	"ftd/recipe/doctor"
 )
 
 type runOptions struct {
 	set    []string
 	name   string
 	force  bool
+	from   string
+	skip   []string
+	prio   int
+	dryRun bool
 	detach bool
 	follow followOptions
 }
@@ -35,8 +40,11 @@ are skipped.
 
 ` + followHelp,
 		Example: `  ftctl run tiny-llama
-  ftctl run tiny-llama --set steps=200 --name first-try
+  ftctl run tiny-llama --set epochs=8 --name first-try
   ftctl run ./my-finetune.yaml --detach
+  ftctl run ./urgent.yaml --priority 10
+  ftctl run tiny-llama --from config
+  ftctl run tiny-llama --dry-run
   ftctl run tiny-llama -o json | jq -r .training.checkpoints[-1].path`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeRecipes,
@@ -46,9 +54,20 @@ are skipped.
 	f.StringArrayVar(&o.set, "set", nil, "give a variable of the recipe a value, as `KEY=VALUE`; repeatable")
 	f.StringVar(&o.name, "name", "", "name the job")
 	f.BoolVar(&o.force, "force", false, "run steps again whose result is there")
+	f.StringVar(&o.from, "from", "", "run the step with this `ID` again, and all that need its result")
+	f.StringArrayVar(&o.skip, "skip-check", nil, "leave out the doctor's check with this `ID`, or all; repeatable")
+	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing: see ftctl recipe plan")
 	f.BoolVarP(&o.detach, "detach", "d", false, "do not follow: print the job's id and return")
+	priorityFlag(c, &o.prio)
 	o.follow.addFlags(c)
+	complete(c, "from", completeSteps)
+	complete(c, "skip-check", cobra.FixedCompletions(append(doctor.IDs(), recipe.AllChecks), cobra.ShellCompDirectiveNoFileComp))
 	return c
+}
+
+// priorityFlag adds --priority, which run and train have in common.
+func priorityFlag(c *cobra.Command, priority *int) {
+	c.Flags().IntVar(priority, "priority", 0, "the job's place in the line: a higher `NUMBER` goes first, and among equals the oldest job")
 }
 
 func runRun(c *cobra.Command, o runOptions, word string) error {
@@ -59,8 +78,12 @@ func runRun(c *cobra.Command, o runOptions, word string) error {
 	if s.Vars, err = assignments("--set", o.set); err != nil {
 		return err
 	}
-	s.Name, s.Force = o.name, o.force
-	err = submit(c, s, o.detach, o.follow)
+	s.Name, s.Force, s.From, s.SkipChecks, s.Priority = o.name, o.force, o.from, o.skip, o.prio
+	if o.dryRun {
+		err = plan(c, s)
+	} else {
+		err = submit(c, s, o.detach, o.follow)
+	}
 	if s.Text != "" {
 		err = withFileName(err, word, s.Text)
 	}
@@ -143,5 +166,5 @@ func fileError(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return api.Errorf(api.CodeDenied, "you may not read %s", at.Path).WithRemedy("make it readable: chmod u+r %s", at.Path)
 	}
-	return api.Errorf(api.CodeBadRequest, "%s cannot be read: %s", at.Path, at.Err)
+	return api.Errorf(api.CodeBadRequest, "%s cannot be read: %s", at.Path, at.Err).WithRemedy("give the path of a file that can be read")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -32,7 +33,10 @@ func (v *screenView) show(m *model, told []news, now time.Time) {
 		case n.compiled > 0:
 			v.stay("  compiled in " + took(n.compiled))
 		case n.checkpoint != nil:
-			v.stay("  checkpoint " + checkpointText(n.checkpoint))
+			// By its name alone, which fits on the line; the ending has the path.
+			c := *n.checkpoint
+			c.Path = filepath.Base(c.Path)
+			v.stay("  checkpoint " + checkpointText(&c))
 		case n.problem != nil:
 			v.stay(v.p.yellow("! ") + plain(n.problem.Message))
 		case n.alarm != nil:
@@ -47,7 +51,7 @@ func (v *screenView) step(m *model, s *api.Step, now time.Time) {
 	switch s.State {
 	case api.StateQueued, api.StateRunning, api.StateStopping:
 	case api.StateSucceeded:
-		v.stay(v.p.green("✓ ") + name + "  " + v.p.dim(stepTook(s, now)))
+		v.stay(v.p.green("✓ ") + name + "  " + v.p.dim(stepTook(s, now)+stepMaker(s)))
 	case api.StateSkipped:
 		v.stay(v.p.green("✓ ") + name + "  " + v.p.dim("its result is there"))
 	case api.StateFailed, api.StateLost:

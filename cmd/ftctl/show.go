@@ -25,7 +25,7 @@ status says whether the job could be shown, not how it ended (see ftctl wait).`,
   ftctl show first-try
   ftctl show JOB -o json | jq .training`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeJobs,
+		ValidArgsFunction: completeOneJob,
 		RunE:              func(c *cobra.Command, args []string) error { return runShow(c, args[0]) },
 	}
 }
@@ -51,6 +51,9 @@ func writeJob(w io.Writer, j *api.Job, now time.Time, p palette) {
 		{"name", j.Name},
 		{"recipe", j.Recipe},
 		{"state", string(j.State)},
+		{"waits for", waitingText(j.Waiting, now)},
+		{"cards", numbers(j.Cards)},
+		{"priority", priorityText(j.Priority)},
 		{"created", ago(&j.Created, now)},
 		{"took", duration(j.Started, j.Ended, now)},
 		{"directory", j.Dir},
@@ -74,7 +77,7 @@ func writeJob(w io.Writer, j *api.Job, now time.Time, p palette) {
 	}
 	if t := j.Training; t != nil {
 		fmt.Fprintln(w)
-		if !j.State.Ended() && t.Phase != "" {
+		if !j.Over() && t.Phase != "" {
 			fmt.Fprintf(w, "now         %s\n", trainingNow(t, now))
 		}
 		writeTraining(w, t)
@@ -83,6 +86,31 @@ func writeJob(w io.Writer, j *api.Job, now time.Time, p palette) {
 		fmt.Fprintln(w)
 		writeError(w, j.Error, p)
 	}
+}
+
+// waitingText says what a job waits for, "" if it does not.
+func waitingText(w *api.Waiting, now time.Time) string {
+	if w == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s since %s, #%d in line: %s", waitedFor(w), took(now.Sub(w.Since)), w.Position, w.Reason)
+}
+
+func waitedFor(w *api.Waiting) string {
+	switch {
+	case w.For == api.WaitForSlot:
+		return "a slot"
+	case w.Cards > 1:
+		return fmt.Sprintf("%d cards", w.Cards)
+	}
+	return "a card"
+}
+
+func priorityText(n int) string {
+	if n == 0 {
+		return "" // as everybody has
+	}
+	return fmt.Sprint(n)
 }
 
 func writeSteps(w io.Writer, steps []api.Step, now time.Time) {

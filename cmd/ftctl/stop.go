@@ -49,17 +49,26 @@ func runStop(c *cobra.Command, o stopOptions, ids []string) error {
 		}
 		jobs = append(jobs, job)
 	}
+	client = patient(client)
+	defer client.Close()
+	bar := showProgress(c, "waiting until all their processes are gone", 0)
+	away := once{f: func() {
+		bar.stop(c.ErrOrStderr())
+		say(c, awayText)
+	}}
 	for i, job := range jobs {
-		if o.noWait || job.State.Ended() {
+		if o.noWait || job.Over() {
 			continue
 		}
-		ended, err := client.WaitJob(c.Context(), job.ID)
+		ended, err := untilBack(c.Context(), away.call, func() (*api.Job, error) { return client.WaitJob(c.Context(), job.ID) })
 		if err != nil {
+			bar.stop(c.ErrOrStderr())
 			failures.add(err)
 			continue
 		}
 		jobs[i] = ended
 	}
+	bar.stop(c.ErrOrStderr())
 	if wantJSON(c) {
 		if err := printOneOrMany(c.OutOrStdout(), jobs, len(ids)); err != nil {
 			return err
@@ -75,7 +84,7 @@ func runStop(c *cobra.Command, o stopOptions, ids []string) error {
 // stopJob asks one job to stop; one that has ended is as good as stopped.
 func stopJob(c *cobra.Command, client *api.Client, id string) (*api.Job, error) {
 	job, err := client.Job(c.Context(), id)
-	if err != nil || job.State.Ended() {
+	if err != nil || job.Over() {
 		return job, err
 	}
 	stopping, err := client.Stop(c.Context(), job.ID)
@@ -83,14 +92,14 @@ func stopJob(c *cobra.Command, client *api.Client, id string) (*api.Job, error) 
 		return stopping, nil
 	}
 	// It may have ended between the two.
-	if now, again := client.Job(c.Context(), job.ID); again == nil && now.State.Ended() {
+	if now, again := client.Job(c.Context(), job.ID); again == nil && now.Over() {
 		return now, nil
 	}
 	return nil, err
 }
 
 func describeStop(job *api.Job) string {
-	if job.State == api.StateStopped || !job.State.Ended() {
+	if job.State == api.StateStopped || !job.Over() {
 		return string(job.State)
 	}
 	return string(job.State) + " (it had ended " + ago(job.Ended, time.Now()) + ")"

@@ -14,6 +14,8 @@ type trainOptions struct {
 	name   string
 	dir    string
 	env    []string
+	cards  int
+	prio   int
 	detach bool
 	follow followOptions
 }
@@ -30,6 +32,7 @@ current directory, in the environment that the daemon was built for.
 ` + followHelp,
 		Example: `  ftctl train -- python run_mindformer.py --config run_llama_7b_lora.yaml --run_mode finetune
   ftctl train --name lora --detach -- python train.py
+  ftctl train --cards 8 --priority 10 -- python train_on_eight_cards.py
   ftctl train -e ASCEND_RT_VISIBLE_DEVICES=3 --dir ~/mindformers -- sh finetune.sh`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runTrain(c, o, args) },
@@ -39,6 +42,8 @@ current directory, in the environment that the daemon was built for.
 	f.StringVar(&o.name, "name", "", "name the job")
 	f.StringVar(&o.dir, "dir", "", "run it in this `directory` instead of the current one")
 	f.StringArrayVarP(&o.env, "env", "e", nil, "add `KEY=VALUE` to its environment, or KEY with its value here; repeatable")
+	f.IntVar(&o.cards, "cards", 1, "wait for so many accelerator `cards`, where the daemon hands them out; 0 for none")
+	priorityFlag(c, &o.prio)
 	f.BoolVarP(&o.detach, "detach", "d", false, "do not follow: print the job's id and return")
 	o.follow.addFlags(c)
 	return c
@@ -56,7 +61,11 @@ func runTrain(c *cobra.Command, o trainOptions, command []string) error {
 	if err != nil {
 		return err
 	}
-	return submit(c, api.Submit{Command: command, Dir: dir, Name: o.name, Env: env}, o.detach, o.follow)
+	s := api.Submit{Command: command, Dir: dir, Name: o.name, Env: env, Priority: o.prio}
+	if c.Flags().Changed("cards") {
+		s.Cards = &o.cards
+	}
+	return submit(c, s, o.detach, o.follow)
 }
 
 // environment reads -e KEY=VALUE and -e KEY, which passes the caller's value.

@@ -40,7 +40,7 @@ answer. --wait waits for one that is starting.`,
 
 func runVersion(c *cobra.Command, o versionOptions) error {
 	client := connect(c)
-	client.Wait = o.wait
+	client.Wait, client.Differs = o.wait, nil // it is said below
 	defer client.Close()
 	v := versions{Version: version, API: api.APIVersion}
 	daemon, failure := client.GetVersion(c.Context())
@@ -61,6 +61,13 @@ func runVersion(c *cobra.Command, o versionOptions) error {
 			}
 		}
 	}
-	t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if daemon != nil {
+		if words, remedy := api.Ages(version, daemon.Version); words != "" {
+			say(c, "%s; %s", words, remedy)
+		}
+	}
 	return failure
 }

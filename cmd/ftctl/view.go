@@ -50,7 +50,7 @@ func speed(t *api.Training) []string {
 	if t.SamplesPerSec > 0 {
 		parts = append(parts, fmt.Sprintf("%.1f samples/s", float64(t.SamplesPerSec)))
 	}
-	if t.SecondsLeft != nil {
+	if t.SecondsLeft != nil && (t.StepsTotal == 0 || t.StepsDone < t.StepsTotal) {
 		parts = append(parts, "left "+left(float64(*t.SecondsLeft)))
 	}
 	return parts
@@ -82,11 +82,27 @@ func progressText(p *api.Progress) string {
 	return strings.Join(parts, " ")
 }
 
+// stepMaker says who made what a step that succeeded leaves, where several could:
+// ftd, or which file of mindformers.
+func stepMaker(s *api.Step) string {
+	if maker := s.Outputs["made_by"]; maker != "" && s.State == api.StateSucceeded {
+		return ", by " + plain(maker)
+	}
+	return ""
+}
+
 // stepTook is how long a step has been, or was, at work.
 func stepTook(s *api.Step, now time.Time) string { return took(between(s.Started, s.Ended, now)) }
 
 // checkpointText names a checkpoint: what a person would look for it by.
 func checkpointText(c *api.Checkpoint) string {
+	if c.Gone && c.Complete {
+		why := c.Reason
+		if why == "" {
+			why = "the training or somebody has deleted it"
+		}
+		return fmt.Sprintf("%s (step %d) is gone: %s", plain(c.Path), c.Step, plain(why))
+	}
 	if !c.Complete {
 		return fmt.Sprintf("%s is not complete: %s", plain(c.Path), plain(c.Reason))
 	}

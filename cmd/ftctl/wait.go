@@ -29,7 +29,7 @@ With --timeout it is 6 when the time is over; the job goes on.`,
   ftctl wait --timeout 12h JOB && ./deploy.sh
   id=$(ftctl run tiny-llama --detach) && ftctl wait -q "$id"`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeJobs,
+		ValidArgsFunction: completeOneJob,
 		RunE:              func(c *cobra.Command, args []string) error { return runWait(c, o, args[0]) },
 	}
 	c.Flags().DurationVar(&o.timeout, "timeout", 0, "wait at most so long, such as 30s, 10m or 12h; 0 for ever")
@@ -41,16 +41,16 @@ func runWait(c *cobra.Command, o waitOptions, id string) error {
 	if o.timeout < 0 {
 		return usageError("write: --timeout 10m", "--timeout %s is not a time to wait", o.timeout)
 	}
-	if o.timeout > 0 {
-		ctx, cancel := context.WithTimeout(c.Context(), o.timeout)
-		defer cancel()
-		c.SetContext(ctx)
-	}
 	client := connect(c)
 	defer client.Close()
 	job, err := client.Job(c.Context(), id)
 	if err != nil {
 		return err
+	}
+	if o.timeout > 0 {
+		ctx, cancel := context.WithTimeout(c.Context(), o.timeout)
+		defer cancel()
+		c.SetContext(ctx)
 	}
 	err = followToEnd(c, client, job, o.follow)
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -105,6 +105,16 @@ func fit(s string, columns int) string {
 	return runewidth.Truncate(s, columns, "…")
 }
 
+// wrap makes lines of at most so many columns of a line: in a log the end of
+// a line matters most.
+func wrap(s string, columns int) []string {
+	s = strings.ReplaceAll(s, "\t", " ")
+	if columns < 2 { // no Chinese character would fit
+		return []string{fit(s, columns)}
+	}
+	return strings.Split(runewidth.Wrap(s, columns), "\n")
+}
+
 // pad fills s with spaces up to a number of columns.
 func pad(s string, columns int) string { return runewidth.FillRight(s, columns) }
 

@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"ftd/api"
+	"ftd/daemon/statedir"
 	"ftd/recipe"
 )
 
@@ -43,7 +43,7 @@ func (e *Engine) Stop(ctx context.Context, ref string) (api.Job, error) {
 	if running {
 		cancel(recipe.ErrStop)
 	} else {
-		e.waiting = slices.DeleteFunc(e.waiting, func(w string) bool { return w == id })
+		e.queue.remove(id)
 	}
 	return job, nil
 }
@@ -103,7 +103,11 @@ func findCheckpoints(dir string) (one string, n int) {
 
 // sweep deletes what an interrupted deletion or an unfinished result left.
 func (e *Engine) sweep() {
-	for _, pattern := range []string{filepath.Join(filepath.Dir(e.State.Job("x")), removed+"*"), filepath.Join(e.State.Results(), unfinished+"*")} {
+	patterns := []string{filepath.Join(filepath.Dir(e.State.Job("x")), removed+"*"), filepath.Join(e.State.Results(), unfinished+"*")}
+	for _, place := range e.Installation.Places {
+		patterns = append(patterns, filepath.Join(statedir.ResultsIn(place), unfinished+"*"))
+	}
+	for _, pattern := range patterns {
 		paths, _ := filepath.Glob(pattern) // the pattern is well-formed
 		for _, path := range paths {
 			if err := os.RemoveAll(path); err != nil {

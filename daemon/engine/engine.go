@@ -11,6 +11,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"ftd/api"
+	"ftd/daemon/cards"
 	"ftd/daemon/journal"
 	"ftd/daemon/statedir"
 	"ftd/launcher/process"
@@ -42,9 +44,14 @@ type Config struct {
 	Python  Python
 	// Installation is what steps need to know of it.
 	Installation recipe.Settings
-	// Slots is how many jobs run at once.
+	// Slots is how many jobs run at once; those whose trainings use cards, or
+	// wait for them, are not counted.
 	Slots int
-	Log   zerolog.Logger
+	// Cards says which accelerator cards are handed out; nil is none.
+	Cards *cards.Config
+	// SkipChecks are the doctor's checks that are left out before each job.
+	SkipChecks []string
+	Log        zerolog.Logger
 }
 
 // Engine runs jobs. Make one with New.
@@ -53,14 +60,20 @@ type Engine struct {
 	boot     string
 	chatter  *chatter
 	live     *live
+	cards    *cards.Pool // nil where cards are not handed out
+	queue    queue
+	holds    *holds            // of results that are removed when no job uses them
 	wakeups  *logparse.Wakeups // nil where the system has none left
 	ctx      context.Context   // of all jobs; ends with recipe.ErrShutdown
 	shutdown context.CancelCauseFunc
 	work     sync.WaitGroup
 
+	keyed sync.Mutex // held while a request with a key is looked up and stored
+
 	mu      sync.Mutex
 	running map[string]context.CancelCauseFunc // by job
-	waiting []string                           // jobs in line, the oldest first
+	follows map[string]bool                    // running jobs that do nothing but follow a training
+	onCards map[string]bool                    // running jobs whose trainings use cards or wait for them
 	closed  bool
 }
 
@@ -70,8 +83,14 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("this machine's identity cannot be read: %w", err)
 	}
-	e := &Engine{Config: c, boot: here.BootID, live: newLive(), running: map[string]context.CancelCauseFunc{}}
+	e := &Engine{Config: c, boot: here.BootID, live: newLive(), holds: newHolds(), running: map[string]context.CancelCauseFunc{},
+		follows: map[string]bool{}, onCards: map[string]bool{}}
 	e.chatter = newChatter(c.Journal, c.Log)
+	if c.Cards != nil {
+		pool := *c.Cards
+		pool.Log, pool.Left = c.Log, e.cardsLeft
+		e.cards = cards.New(pool)
+	}
 	if e.wakeups, err = logparse.NewWakeups(); err != nil {
 		c.Log.Warn().Err(err).Msg("log files are polled only")
 	}
@@ -98,10 +117,16 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.work.Go(func() { e.prune(e.ctx) })
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := e.restoreCards(ctx); err != nil {
+		return err
+	}
+	if e.cards != nil {
+		e.work.Go(func() { e.cards.Run(e.ctx) })
+	}
 	for i := len(jobs) - 1; i >= 0; i-- { // the oldest first
 		switch job := jobs[i]; job.State {
 		case api.StateQueued:
-			e.waiting = append(e.waiting, job.ID)
+			e.queue.add(job)
 		default:
 			// What ran has its place even if there are fewer slots now.
 			e.Log.Info().Str("job", job.ID).Str("state", string(job.State)).Msg("taken up again")
@@ -128,16 +153,10 @@ func (e *Engine) Close(ctx context.Context) error {
 		}
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("some jobs do not let go: %w", ctx.Err())
-	}
-}
-
-// schedule begins waiting jobs while there are free slots. The caller holds mu.
-func (e *Engine) schedule() {
-	for len(e.waiting) > 0 && len(e.running) < e.Slots && !e.closed {
-		id := e.waiting[0]
-		e.waiting = e.waiting[1:]
-		e.begin(id, false)
+		// Code of a step does not return to the interpreter. The step is begun
+		// anew, and must not be taken for one that took the daemon down.
+		e.Log.Warn().Msg("a step does not let go; it is begun again by the next daemon")
+		return e.Journal.ForgetCalls(context.WithoutCancel(ctx))
 	}
 }
 
@@ -152,6 +171,8 @@ func (e *Engine) begin(id string, stopping bool) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		delete(e.running, id)
+		delete(e.follows, id)
+		delete(e.onCards, id)
 		e.schedule()
 	})
 }
@@ -173,13 +194,14 @@ func (e *Engine) carryOut(ctx context.Context, id string, stopping bool, cancel 
 		}
 		return e.runJob(ctx, id, nil)
 	}()
+	err = e.whyCut(ctx, id, err)
 	state, failure := outcome(err)
 	if state == "" {
 		log.Info().Msg("left for the next daemon")
 		return
 	}
 	e.chatter.flush(context.WithoutCancel(ctx))
-	err = e.keepTrying(ctx, func(ctx context.Context) error {
+	err = e.keepTrying(ctx, log, func(ctx context.Context) error {
 		_, err := e.Journal.SetJob(ctx, id, state, failure)
 		return err
 	})
@@ -192,6 +214,27 @@ func (e *Engine) carryOut(ctx context.Context, id string, stopping bool, cancel 
 		event = log.Warn().Str("code", failure.Code).Str("why", failure.Message)
 	}
 	event.Str("state", string(state)).Msg("job ended")
+}
+
+// whyCut is err, or the reason if all that err says is that something was cut
+// short, such as a look into the journal. A job is not failed because it was
+// asked to stop at that moment, or because the daemon restarts.
+func (e *Engine) whyCut(ctx context.Context, id string, err error) error {
+	cause := context.Cause(ctx)
+	if cause == nil || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	if !errors.Is(cause, recipe.ErrStop) {
+		return cause
+	}
+	// What an earlier daemon left running may not have been taken up yet.
+	again, cancel := context.WithCancelCause(e.ctx)
+	defer cancel(nil)
+	err = e.goOnStopping(again, id, cancel)
+	if cause := context.Cause(again); cause != nil && errors.Is(err, context.Canceled) {
+		return cause
+	}
+	return err
 }
 
 // prune deletes old events, now and then.

@@ -52,6 +52,11 @@ func (p *calls) Query(context.Context, api.CallRequest) (json.RawMessage, string
 
 // open opens an engine on a state directory.
 func open(dir string, p Python, log zerolog.Logger) (e *Engine, closeAll func() error, err error) {
+	return openWith(dir, p, log, 2)
+}
+
+// openWith opens an engine with so many slots.
+func openWith(dir string, p Python, log zerolog.Logger, slots int) (e *Engine, closeAll func() error, err error) {
 	state, err := statedir.Open(dir)
 	if err != nil {
 		return nil, nil, err
@@ -60,7 +65,7 @@ func open(dir string, p Python, log zerolog.Logger) (e *Engine, closeAll func() 
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err = New(Config{Journal: j, State: state, Python: p, Slots: 2, Log: log})
+	e, err = New(Config{Journal: j, State: state, Python: p, Slots: slots, Log: log})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -19,6 +19,13 @@ import (
 type host struct {
 	*Engine
 	job  string
+	name string // of the job
+	// priority of the job.
+	priority int
+	// left are the steps that an earlier daemon left running, with their keys:
+	// that they run is stored.
+	left map[string]string
+
 	log  zerolog.Logger
 	step string // of the newest attempt; a job's steps come one at a time
 	// stop, if not nil, ends the job as soon as what an earlier daemon left
@@ -31,6 +38,10 @@ var _ interface {
 	recipe.FollowOptions
 } = (*host)(nil)
 
+func (h *host) keepTrying(ctx context.Context, store func(ctx context.Context) error) error {
+	return h.Engine.keepTrying(ctx, h.log, store)
+}
+
 func (h *host) StepChanged(ctx context.Context, s recipe.StepStatus) error {
 	h.chatter.flush(context.WithoutCancel(ctx)) // what the step said comes before its end
 	if api.State(s.State).Ended() {
@@ -42,6 +53,11 @@ func (h *host) StepChanged(ctx context.Context, s recipe.StepStatus) error {
 		event = h.log.Warn().Str("code", s.Problem.Code).Str("why", s.Problem.Message)
 	}
 	event.Str("step", s.ID).Str("state", string(s.State)).Msg("step")
+	key, stored := h.left[s.ID]
+	delete(h.left, s.ID)
+	if stored && s.State == recipe.StepRunning && key == s.Key {
+		return nil
+	}
 	return h.keepTrying(ctx, func(ctx context.Context) error {
 		return h.Journal.SetStep(ctx, h.job, api.Step{
 			ID: s.ID, State: api.State(s.State), Key: s.Key, Outputs: s.Outputs, Error: apiError(s.Problem),
@@ -117,6 +133,7 @@ func (h *host) reached(ctx context.Context) int64 {
 }
 
 func (h *host) EndAttempt(ctx context.Context, attempt string, state recipe.StepState, exit *launcher.Exit, p *recipe.Problem) error {
+	h.follow(h.job, false)
 	a := api.Attempt{ID: attempt, State: api.State(state), Error: apiError(p)}
 	event := h.log.Info()
 	if exit != nil {
@@ -127,7 +144,9 @@ func (h *host) EndAttempt(ctx context.Context, attempt string, state recipe.Step
 		event = event.Int("exit", exit.Code).Str("signal", exit.Signal)
 	}
 	event.Str("attempt", attempt).Str("state", string(state)).Msg("attempt ended")
-	return h.keepTrying(ctx, func(ctx context.Context) error { return h.Journal.EndAttempt(ctx, h.job, a) })
+	err := h.keepTrying(ctx, func(ctx context.Context) error { return h.Journal.EndAttempt(ctx, h.job, a) })
+	h.giveBack(attempt)
+	return err
 }
 
 func (h *host) Progress(step string, done, total int64, note string) {
@@ -140,7 +159,22 @@ func (h *host) Output(step, line string) { h.chatter.output(h.job, step, line) }
 // stopped.
 func (h *host) Observer(attempt string) launcher.Observer {
 	h.takenUp()
-	return &observer{host: h, attempt: attempt, step: stepOf(attempt), tracker: h.live.tracker(h.job, attempt)}
+	h.follow(h.job, true)
+	h.live.named(h.job, attempt, h.name)
+	return &observer{host: h, attempt: attempt, step: stepOf(attempt), began: h.began(attempt), tracker: h.live.tracker(h.job, attempt)}
+}
+
+// began is when an attempt was begun, or now if the journal does not say.
+func (h *host) began(attempt string) time.Time {
+	attempts, err := h.Journal.Attempts(h.ctx, h.job)
+	if err == nil {
+		for _, a := range attempts {
+			if a.ID == attempt && a.Started != nil {
+				return *a.Started
+			}
+		}
+	}
+	return time.Now()
 }
 
 // FollowOptions makes following cheap: notifications besides polling, and
@@ -156,6 +190,7 @@ func (h *host) FollowOptions(attempt string) []launcher.FollowOption {
 	}
 	return []launcher.FollowOption{
 		launcher.WithWakeups(h.wakeups),
+		launcher.WithSignatures(h.Installation.Signatures),
 		launcher.WithSeen(func(path string, size int64, modified time.Time) bool {
 			c, ok := known[path]
 			return ok && c.Bytes == size && !modified.After(c.Seen)
@@ -172,7 +207,7 @@ func (h *host) takenUp() {
 
 func (h *host) Python() recipe.Python { return python{h} }
 
-func (h *host) Results() recipe.Results { return results{h.Engine} }
+func (h *host) Results() recipe.Results { return results{h.Engine, h.log} }
 
 // showTraining puts the attempt's tracker, as it is stored, among the live
 // ones. Without it the counts begin anew, which is no reason to give up.

@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +11,10 @@ import (
 // keepEnded is how long the numbers of a training that has ended can still be
 // scraped, so that its last ones are not missed.
 const keepEnded = 5 * time.Minute
+
+// maxEnded is how many of those there may be: two thousand short jobs would
+// otherwise be a hundred thousand series.
+const maxEnded = 100
 
 // live holds what is known of the trainings at work, for the metrics: a scrape
 // reads memory only.
@@ -23,7 +27,10 @@ type liveJob struct {
 	attempt     string
 	tracker     tracker
 	checkpoints []api.Checkpoint
+	disk        *api.Disk
 	alarms      map[string]uint64 // by watchdog, over all attempts
+	written     time.Duration     // how long the newest checkpoint was being written, 0 if that is not known
+	name        string            // of the job
 	ended       time.Time
 }
 
@@ -36,7 +43,7 @@ func (l *live) at(job, attempt string) *liveJob {
 	if j == nil || j.attempt != attempt {
 		next := &liveJob{attempt: attempt, tracker: newTracker(), alarms: map[string]uint64{}}
 		if j != nil {
-			next.alarms = j.alarms
+			next.alarms, next.name = j.alarms, j.name
 		}
 		j = next
 		l.jobs[job] = j
@@ -62,6 +69,36 @@ func (l *live) checkpoints(job, attempt string, list []api.Checkpoint) {
 	l.at(job, attempt).checkpoints = list
 }
 
+func (l *live) wrote(job, attempt string, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at(job, attempt).written = took
+}
+
+// named notes what the job is called.
+func (l *live) named(job, attempt, name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at(job, attempt).name = name
+}
+
+func (l *live) disk(job, attempt string, d api.Disk) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at(job, attempt).disk = &d
+}
+
+// outlook is how long the disk will last for a training at work; nil if that
+// is not known.
+func (l *live) outlook(job, attempt string) *api.Disk {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if j := l.jobs[job]; j != nil && j.attempt == attempt && j.ended.IsZero() {
+		return j.disk
+	}
+	return nil
+}
+
 func (l *live) tracker(job, attempt string) tracker {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -75,60 +112,32 @@ func (l *live) end(job string) {
 	if j := l.jobs[job]; j != nil {
 		j.ended = time.Now()
 	}
+	l.tidy()
+}
+
+// tidy drops what is not to be seen any more. The caller holds mu.
+func (l *live) tidy() {
+	var ended []string
+	for job, j := range l.jobs {
+		switch {
+		case j.ended.IsZero():
+		case time.Since(j.ended) > keepEnded:
+			delete(l.jobs, job)
+		default:
+			ended = append(ended, job)
+		}
+	}
+	if len(ended) <= maxEnded {
+		return
+	}
+	slices.SortFunc(ended, func(a, b string) int { return l.jobs[a].ended.Compare(l.jobs[b].ended) })
+	for _, job := range ended[:len(ended)-maxEnded] {
+		delete(l.jobs, job)
+	}
 }
 
 func (l *live) forget(job string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.jobs, job)
-}
-
-// Training is what the metrics show of a training.
-type Training struct {
-	Job string
-	api.Training
-	// Complete are the checkpoints that verified, Newest the last of them.
-	Complete int
-	Newest   *api.Checkpoint
-	// Steps is a histogram of step durations in seconds: how many took at
-	// most the bound; Count and Seconds are over all.
-	Steps   map[float64]uint64
-	Count   uint64
-	Seconds float64
-	// Alarms counts what watchdogs found since the daemon began, by watchdog.
-	Alarms map[string]uint64
-}
-
-// Trainings returns the trainings at work, and those that ended a moment ago.
-func (e *Engine) Trainings() []Training {
-	e.live.mu.Lock()
-	defer e.live.mu.Unlock()
-	var list []Training
-	for job, j := range e.live.jobs {
-		if !j.ended.IsZero() && time.Since(j.ended) > keepEnded {
-			delete(e.live.jobs, job)
-			continue
-		}
-		list = append(list, j.show(job))
-	}
-	return list
-}
-
-func (j *liveJob) show(job string) Training {
-	t := Training{Job: job, Training: j.tracker.summary(j.attempt), Steps: map[float64]uint64{}, Alarms: maps.Clone(j.alarms)}
-	for i := range j.checkpoints {
-		if j.checkpoints[i].Complete {
-			t.Complete++
-			t.Newest = &j.checkpoints[i]
-		}
-	}
-	r := j.tracker.lead()
-	t.Seconds = r.Seconds
-	for i, n := range r.Steps {
-		t.Count += n
-		if i < len(stepBuckets) {
-			t.Steps[stepBuckets[i]] = t.Count
-		}
-	}
-	return t
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"ftd/api"
@@ -17,6 +16,7 @@ type observer struct {
 	host    *host
 	attempt string
 	step    string
+	began   time.Time // the attempt
 	tracker tracker
 }
 
@@ -29,11 +29,8 @@ func (o *observer) Position(ctx context.Context, rank int) (launcher.Position, e
 func (o *observer) Batch(ctx context.Context, b launcher.Batch) error {
 	next, out := o.tracker.fold(o.attempt, b)
 	out.Job, out.Step = o.host.job, o.step
-	var err error
-	if out.Tracker, err = json.Marshal(next); err != nil {
-		return err
-	}
-	err = o.host.keepTrying(ctx, func(ctx context.Context) error { return o.host.Journal.AddBatch(ctx, out) })
+	out.Tracker = next
+	err := o.host.keepTrying(ctx, func(ctx context.Context) error { return o.host.Journal.AddBatch(ctx, out) })
 	if err != nil {
 		return err
 	}
@@ -66,6 +63,9 @@ func (o *observer) Checkpoint(ctx context.Context, v checkpoint.Verdict, rank in
 	})
 	if err != nil {
 		return err
+	}
+	if took, known := writing(v.Path, o.began); known && v.Complete {
+		o.host.live.wrote(o.host.job, o.attempt, took)
 	}
 	o.host.log.Info().Str("attempt", o.attempt).Str("path", c.Path).Bool("complete", c.Complete).Str("reason", c.Reason).Msg("checkpoint")
 	return o.host.showCheckpoints(ctx, o.attempt)

@@ -1,13 +1,16 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
 	"ftd/api"
@@ -17,7 +20,9 @@ import (
 func TestWaitingForRoomOnTheDisk(t *testing.T) {
 	e := opened(t, t.TempDir(), &calls{})
 	tries := 0
-	err := e.keepTrying(t.Context(), func(context.Context) error {
+	var said bytes.Buffer
+	log := zerolog.New(&said).With().Str("job", "01a").Logger()
+	err := e.keepTrying(t.Context(), log, func(context.Context) error {
 		if tries++; tries < 3 {
 			return api.Errorf(api.CodeDiskFull, "full")
 		}
@@ -25,17 +30,19 @@ func TestWaitingForRoomOnTheDisk(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, 3, tries)
-	err = e.keepTrying(t.Context(), func(context.Context) error { tries++; return errors.New("something else") })
+	require.Contains(t, said.String(), `"job":"01a"`)
+	require.Equal(t, 1, strings.Count(said.String(), "\n"), "said once")
+	err = e.keepTrying(t.Context(), log, func(context.Context) error { tries++; return errors.New("something else") })
 	require.ErrorContains(t, err, "something else")
 	require.Equal(t, 4, tries)
 }
 
 func TestResultsGetTheirNameLastAndAreReplaced(t *testing.T) {
 	e := opened(t, t.TempDir(), &calls{})
-	r := results{e}
+	r := results{Engine: e}
 	ctx := t.Context()
 	for _, text := range []string{"first", "second"} {
-		dir, err := r.Dir(ctx, "key")
+		dir, err := r.Dir(ctx, "key", e.State.Path())
 		require.NoError(t, err)
 		file := filepath.Join(dir, "out.txt")
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
@@ -51,7 +58,7 @@ func TestResultsGetTheirNameLastAndAreReplaced(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, text, string(data))
 	}
-	_, err := r.Dir(ctx, "half")
+	_, err := r.Dir(ctx, "half", e.State.Path())
 	require.NoError(t, err)
 	e.sweep()
 	entries, err := os.ReadDir(e.State.Results())

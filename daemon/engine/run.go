@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/rs/zerolog"
 
 	"ftd/api"
 	"ftd/recipe"
@@ -14,12 +16,16 @@ import (
 // runJob carries out a job's recipe. Steps that are done are not done again.
 // stop, if not nil, is called as soon as what was left running is taken up.
 func (e *Engine) runJob(ctx context.Context, id string, stop func()) error {
-	if _, err := e.Journal.SetJob(ctx, id, api.StateRunning, nil); err != nil {
-		return err
-	}
 	job, err := e.Journal.Job(ctx, id)
 	if err != nil {
 		return err
+	}
+	// What is taken up again runs already: a hundred trainings would wait for
+	// the disk two hundred times before one of them is followed.
+	if job.State == api.StateQueued {
+		if _, err := e.Journal.SetJob(ctx, id, api.StateRunning, nil); err != nil {
+			return err
+		}
 	}
 	asked, err := e.Journal.Submitted(ctx, id)
 	if err != nil {
@@ -29,16 +35,26 @@ func (e *Engine) runJob(ctx context.Context, id string, stop func()) error {
 	if err != nil {
 		return err
 	}
-	done := map[string]recipe.StepStatus{}
+	earlier, err := e.Journal.EarlierAttempts(ctx, id)
+	if err != nil {
+		return err
+	}
+	done, again := map[string]recipe.StepStatus{}, false
+	left := map[string]string{}
 	for _, s := range job.Steps {
+		again = again || len(s.Attempts) > 0
 		if s.State == api.StateSucceeded || s.State == api.StateSkipped {
 			done[s.ID] = recipe.StepStatus{ID: s.ID, State: recipe.StepState(s.State), Key: s.Key, Outputs: s.Outputs, Time: *s.Ended}
+		}
+		if s.State == api.StateRunning {
+			left[s.ID] = s.Key
 		}
 	}
 	return recipe.Run(ctx, recipe.Job{
 		ID: id, Dir: job.Dir, Recipe: r, Vars: asked.Vars, Env: asked.Env,
-		Base: base(asked, job.Dir), Done: done, Force: asked.Force,
-	}, &host{Engine: e, job: id, stop: stop, log: e.Log.With().Str("job", id).Logger()}, e.Installation)
+		Base: base(asked, job.Dir), Done: done, Again: again, Force: asked.Force, From: asked.From, Earlier: earlier,
+		SkipChecks: slices.Concat(e.SkipChecks, asked.SkipChecks),
+	}, &host{Engine: e, job: id, name: job.Name, priority: job.Priority, left: left, stop: stop, log: e.Log.With().Str("job", id).Logger()}, e.Installation)
 }
 
 // goOnStopping ends a job whose stop an earlier daemon began. What runs is
@@ -106,7 +122,8 @@ func apiError(p *recipe.Problem) *api.Error {
 // keepTrying stores something that must not be lost. While the disk is full it
 // tries again: what is to be stored is known here and in the files of the run,
 // and a job must not fail because of a journal that cannot grow for an hour.
-func (e *Engine) keepTrying(ctx context.Context, store func(ctx context.Context) error) error {
+// log is the job's.
+func (e *Engine) keepTrying(ctx context.Context, log zerolog.Logger, store func(ctx context.Context) error) error {
 	told := false
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 100*time.Millisecond, 10*time.Second
@@ -118,7 +135,7 @@ func (e *Engine) keepTrying(ctx context.Context, store func(ctx context.Context)
 		}
 		if !told {
 			told = true
-			e.Log.Error().Err(err).Msg("waiting for room on the disk")
+			log.Error().Err(err).Msg("waiting for room on the disk")
 		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))

@@ -5,39 +5,30 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"ftd/api"
+	"ftd/api/secret"
+	"ftd/daemon/journal"
 	"ftd/recipe"
 )
 
 // Submit checks what is asked for, stores it as a job, and puts it in line.
 func (e *Engine) Submit(ctx context.Context, s api.Submit) (api.Job, error) {
-	if err := checkSubmit(s); err != nil {
+	return e.submit(ctx, s, journal.Submission{})
+}
+
+func (e *Engine) submit(ctx context.Context, s api.Submit, asked journal.Submission) (api.Job, error) {
+	s, r, err := accepted(s)
+	if err != nil {
 		return api.Job{}, err
 	}
-	// A built-in recipe is stored as it is today: the daemon that carries the
-	// job on may be another version.
-	if s.Recipe != "" {
-		source, err := recipe.Source(s.Recipe)
-		if err != nil {
-			return api.Job{}, refusal(err)
-		}
-		s.Text = string(source)
-	}
-	r, err := recipeOf(s)
-	if err == nil {
-		_, err = r.Values(s.Vars)
-	}
+	id, err := e.newID(ctx)
 	if err != nil {
-		return api.Job{}, refusal(err)
+		return api.Job{}, err
 	}
-	id := strings.ToLower(ulid.Make().String())
 	job := api.Job{
-		ID: id, Name: s.Name, Recipe: r.Name, State: api.StateQueued, Vars: s.Vars,
+		ID: id, Name: s.Name, Recipe: r.Name, State: api.StateQueued, Vars: secret.Vars(s.Vars), Priority: s.Priority,
 		Created: time.Now().UTC(), Dir: e.State.Job(id),
 	}
 	if job.Name == "" {
@@ -46,10 +37,40 @@ func (e *Engine) Submit(ctx context.Context, s api.Submit) (api.Job, error) {
 	for _, step := range r.Order() {
 		job.Steps = append(job.Steps, api.Step{ID: step.ID, Uses: step.Uses, State: api.StateQueued, Isolation: step.Isolation})
 	}
-	return e.accept(ctx, job, s)
+	return e.accept(ctx, job, s, asked)
 }
 
-func (e *Engine) accept(ctx context.Context, job api.Job, s api.Submit) (api.Job, error) {
+// accepted checks what is asked for, and returns the recipe that it is.
+func accepted(s api.Submit) (api.Submit, *recipe.Recipe, error) {
+	if err := checkSubmit(s); err != nil {
+		return s, nil, err
+	}
+	// A built-in recipe is stored as it is today: the daemon that carries the
+	// job on may be another version.
+	if s.Recipe != "" {
+		source, err := recipe.Source(s.Recipe)
+		if err != nil {
+			return s, nil, refusal(err)
+		}
+		s.Text = string(source)
+	}
+	r, err := recipeOf(s)
+	if err == nil {
+		_, err = r.Values(s.Vars)
+	}
+	if err == nil {
+		_, err = r.After(s.From)
+	}
+	if err == nil {
+		err = recipe.KnownChecks(s.SkipChecks)
+	}
+	if err != nil {
+		return s, nil, refusal(err)
+	}
+	return s, r, nil
+}
+
+func (e *Engine) accept(ctx context.Context, job api.Job, s api.Submit, asked journal.Submission) (api.Job, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -59,14 +80,24 @@ func (e *Engine) accept(ctx context.Context, job api.Job, s api.Submit) (api.Job
 		return api.Job{}, api.Errorf(api.CodeDiskFull, "the job's directory cannot be made: %v", err).
 			WithRemedy("free some space in the state directory")
 	}
-	if err := e.Journal.CreateJob(ctx, job, s); err != nil {
+	var err error
+	if asked.Key == "" {
+		err = e.Journal.CreateJob(ctx, job, s)
+	} else {
+		err = e.Journal.CreateJobOnce(ctx, job, s, asked)
+	}
+	if err != nil {
 		os.Remove(job.Dir)
 		return api.Job{}, err
 	}
 	e.Log.Info().Str("job", job.ID).Str("name", job.Name).Msg("job accepted")
-	e.waiting = append(e.waiting, job.ID)
+	e.queue.add(job)
 	e.schedule()
-	return e.Journal.Job(ctx, job.ID)
+	stored, err := e.Journal.Job(ctx, job.ID)
+	if err == nil {
+		e.addQueue(&stored)
+	}
+	return stored, err
 }
 
 func checkSubmit(s api.Submit) error {
@@ -84,7 +115,16 @@ func checkSubmit(s api.Submit) error {
 			return api.Errorf(api.CodeBadRequest, "%s must be an absolute path, not %q", name, path)
 		}
 	}
+	if s.Priority < -api.MaxPriority || s.Priority > api.MaxPriority {
+		return api.Errorf(api.CodeBadRequest, "priority must be from -%d to %d, not %d", api.MaxPriority, api.MaxPriority, s.Priority)
+	}
+	if s.Cards != nil && *s.Cards < 0 {
+		return api.Errorf(api.CodeBadRequest, "cards must be a number from 0, not %d", *s.Cards)
+	}
 	if len(s.Command) == 0 {
+		if s.Cards != nil {
+			return api.Errorf(api.CodeBadRequest, "cards belongs to a command").WithRemedy("say cards: in the train step of the recipe")
+		}
 		return nil
 	}
 	if s.Dir == "" {
@@ -100,7 +140,11 @@ func checkSubmit(s api.Submit) error {
 func recipeOf(s api.Submit) (*recipe.Recipe, error) {
 	switch {
 	case len(s.Command) > 0:
-		return recipe.ForCommand(s.Command, s.Dir, s.Name), nil
+		r := recipe.ForCommand(s.Command, s.Dir, s.Name)
+		if s.Cards != nil {
+			r.Steps[0].With["cards"] = int64(*s.Cards)
+		}
+		return r, nil
 	case s.Recipe != "":
 		return recipe.Parse(s.Recipe+".yaml", []byte(s.Text))
 	}

@@ -34,6 +34,10 @@ type rank struct {
 	Overflow     int64      `json:"overflow,omitempty"`
 	NonFinite    int64      `json:"nonfinite,omitempty"`
 	SamplesPS    api.Float  `json:"samples_per_second,omitempty"`
+	// SeqLength is how many tokens a sample has, and BatchSize how many
+	// samples a step has on one device; 0 where the log does not say.
+	SeqLength float64 `json:"seq_length,omitempty"`
+	BatchSize float64 `json:"batch_size,omitempty"`
 	// Recent are the durations of the newest steps in seconds, the oldest
 	// first; at most recentSteps.
 	Recent []float64 `json:"recent,omitempty"`
@@ -43,8 +47,8 @@ type rank struct {
 	Seconds float64  `json:"seconds,omitempty"`
 }
 
-// recentSteps is how many steps the median is taken over: enough to forget
-// the first, which holds the compile, and few enough to follow a change.
+// recentSteps is how many steps the median is taken over: few enough to follow
+// a change.
 const recentSteps = 64
 
 // stepBuckets are the upper bounds of the histogram of step durations, in
@@ -73,6 +77,8 @@ func (t tracker) fold(attempt string, b launcher.Batch) (tracker, journal.Batch)
 			out.Points = append(out.Points, p)
 		case logparse.KindProgress:
 			r.SamplesPS = api.Float(record.Progress.SamplesPerSec)
+		case logparse.KindSetting:
+			r.set(record.Setting)
 		case logparse.KindPhase:
 			if r.enter(api.Phase(record.Phase), clock(record.Time, b.Read)) {
 				out.Phases = append(out.Phases, api.PhaseChange{Phase: r.Phase, Since: r.PhaseSince})
@@ -101,6 +107,27 @@ func (r *rank) enter(p api.Phase, at time.Time) bool {
 	return true
 }
 
+func (r *rank) set(s logparse.Setting) {
+	switch s.Name {
+	case logparse.SettingSeqLength:
+		r.SeqLength = s.Value
+	case logparse.SettingBatchSize:
+		r.BatchSize = s.Value
+	}
+}
+
+// samplesPerSecond is the speed of one device: what the log says, else by the
+// size of a batch and the time of a step; 0 if it says neither.
+func (r *rank) samplesPerSecond() float64 {
+	if r.SamplesPS > 0 {
+		return float64(r.SamplesPS)
+	}
+	if step := median(r.Recent); step > 0 {
+		return r.BatchSize / step
+	}
+	return 0
+}
+
 func (r *rank) step(p api.Point) {
 	r.Last = &p
 	r.Points++
@@ -114,10 +141,12 @@ func (r *rank) step(p api.Point) {
 	if !(seconds >= 0) || math.IsInf(seconds, 0) {
 		return
 	}
-	if len(r.Recent) == recentSteps {
-		r.Recent = r.Recent[1:]
+	if r.Points > 1 { // the first one includes compiling
+		if len(r.Recent) == recentSteps {
+			r.Recent = r.Recent[1:]
+		}
+		r.Recent = append(r.Recent, seconds)
 	}
-	r.Recent = append(r.Recent, seconds)
 	if len(r.Steps) == 0 {
 		r.Steps = make([]uint64, len(stepBuckets)+1)
 	}
@@ -164,7 +193,7 @@ func (t tracker) summary(attempt string) api.Training {
 	}
 	s.StepsDone = r.Last.GlobalStep
 	s.StepsTotal = r.Last.Total * max(r.Last.Epochs, 1)
-	if s.StepsTotal > 0 {
+	if s.StepsTotal > 0 && len(r.Recent) > 0 {
 		left := api.Float(float64(max(s.StepsTotal-s.StepsDone, 0)) * float64(s.StepSeconds))
 		s.SecondsLeft = &left
 	}

@@ -65,8 +65,8 @@ func TestFoldingABatchGivesPointsPhasesAndASummary(t *testing.T) {
 	require.EqualValues(t, 3, s.OverflowSteps)
 	require.EqualValues(t, 2, s.NonFinite)
 	require.EqualValues(t, 7, s.SamplesPerSec)
-	require.InDelta(t, 0.6, float64(s.StepSeconds), 1e-9)
-	require.InDelta(t, 17*0.6, float64(*s.SecondsLeft), 1e-9)
+	require.InDelta(t, 0.5, float64(s.StepSeconds), 1e-9, "without the first")
+	require.InDelta(t, 17*0.5, float64(*s.SecondsLeft), 1e-9)
 
 	// What is stored is the whole of it, and a batch that could not be stored
 	// has left no trace in it.
@@ -109,6 +109,10 @@ func TestTheMedianForgetsTheFirstStep(t *testing.T) {
 			ms = 600_000
 		}
 		tr, _ = tr.fold("a", launcher.Batch{Records: []logparse.Record{stepRecord(i, i+1, 1, ms)}})
+		if i == 0 {
+			require.Zero(t, tr.summary("a").StepSeconds, "nothing but the compile is known")
+			require.Nil(t, tr.summary("a").SecondsLeft)
+		}
 	}
 	r := tr.lead()
 	require.Len(t, r.Recent, recentSteps)
@@ -149,4 +153,29 @@ func TestARealLogFoldsAlikeInOneBatchOrMany(t *testing.T) {
 		steps += int(whole.lead().Points)
 	}
 	require.Positive(t, steps)
+}
+
+func TestSpeedInSamplesAndTokens(t *testing.T) {
+	setting := func(name logparse.SettingName, v float64) logparse.Record {
+		return logparse.Record{Kind: logparse.KindSetting, Setting: logparse.Setting{Name: name, Value: v}}
+	}
+	e := opened(t, t.TempDir(), &calls{})
+	speed := func(records ...logparse.Record) (samples, tokens float64) {
+		next, _ := newTracker().fold("train.3", launcher.Batch{Records: records})
+		e.live.update("01", "train.3", next)
+		shown := e.Trainings()[0]
+		require.Equal(t, 3, shown.Attempts)
+		return float64(shown.SamplesPerSec), shown.TokensPerSec
+	}
+	samples, tokens := speed(stepRecord(1, 1, 1, 500), stepRecord(2, 2, 1, 500))
+	require.Zero(t, samples)
+	require.Zero(t, tokens)
+	samples, tokens = speed(setting(logparse.SettingBatchSize, 4), setting(logparse.SettingSeqLength, 512), stepRecord(1, 1, 1, 500), stepRecord(2, 2, 1, 500))
+	require.EqualValues(t, 8, samples)
+	require.EqualValues(t, 8*512, tokens)
+	progress := logparse.Record{Kind: logparse.KindProgress}
+	progress.Progress.SamplesPerSec = 3
+	samples, tokens = speed(setting(logparse.SettingSeqLength, 512), progress, stepRecord(1, 1, 1, 500))
+	require.EqualValues(t, 3, samples, "what the log says itself")
+	require.EqualValues(t, 3*512, tokens)
 }

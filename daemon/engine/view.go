@@ -3,6 +3,9 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
 
 	"ftd/api"
 	"ftd/daemon/journal"
@@ -18,6 +21,7 @@ func (e *Engine) Job(ctx context.Context, ref string) (api.Job, error) {
 	if err != nil {
 		return job, err
 	}
+	e.addQueue(&job)
 	for i := range job.Steps {
 		if s := &job.Steps[i]; s.State == api.StateRunning {
 			s.Progress = e.chatter.progressOf(id, s.ID)
@@ -33,13 +37,23 @@ func (e *Engine) Job(ctx context.Context, ref string) (api.Job, error) {
 	if job.Training.Alarms, err = e.Journal.Alarms(ctx, id); err != nil {
 		return job, err
 	}
+	job.Training.Disk = e.live.outlook(id, job.Training.Attempt)
 	job.Training.Checkpoints, err = e.Journal.Checkpoints(ctx, id, job.Training.Attempt)
+	for i := range job.Training.Checkpoints {
+		// MindSpore deletes old ones itself, and so may a person.
+		c := &job.Training.Checkpoints[i]
+		_, err := os.Lstat(c.Path)
+		c.Gone = c.Gone || errors.Is(err, fs.ErrNotExist)
+	}
 	return job, err
 }
 
 // Jobs lists jobs without their steps and checkpoints, the newest first.
 func (e *Engine) Jobs(ctx context.Context, q api.JobsQuery) ([]api.Job, error) {
 	jobs, err := e.Journal.Jobs(ctx, journal.JobsQuery{Active: q.Active, Before: q.Before, Limit: q.Limit})
+	for i := range jobs {
+		e.addQueue(&jobs[i])
+	}
 	if err != nil || len(jobs) == 0 {
 		return jobs, err
 	}

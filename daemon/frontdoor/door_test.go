@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -93,15 +94,22 @@ func (in *installation) refused(code string, words ...string) {
 	}
 }
 
-// foreign makes an ELF file one for another machine.
-func foreign(t *testing.T, path string) {
+// foreign makes an ELF file one for another machine and returns the names of
+// that one and of this, as uname -m has them.
+func foreign(t *testing.T, path string) (other, own string) {
+	other, own = "aarch64", "x86_64"
+	number := elf.EM_AARCH64
+	if runtime.GOARCH == "arm64" {
+		other, own, number = own, other, elf.EM_X86_64
+	}
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	require.NoError(t, err)
 	defer file.Close()
 	machine := make([]byte, 2)
-	binary.LittleEndian.PutUint16(machine, uint16(elf.EM_S390))
+	binary.LittleEndian.PutUint16(machine, uint16(number))
 	_, err = file.WriteAt(machine, 18) // e_machine
 	require.NoError(t, err)
+	return other, own
 }
 
 func TestOpenFindsTheDaemonAndItsLibrary(t *testing.T) {
@@ -182,8 +190,8 @@ func TestEnvironmentsThatAreNone(t *testing.T) {
 
 	require.NoError(t, os.Remove(python))
 	copyFile(t, filepath.Join(env, "bin", "python"), python)
-	foreign(t, python)
-	in.refused(api.CodePythonMismatch, python, "S390", "make build ENV="+in.env)
+	other, own := foreign(t, python)
+	in.refused(api.CodePythonMismatch, python+" is a program for "+other+", but this machine is "+own, "make build ENV="+in.env)
 }
 
 func TestDaemonsThatDoNotFit(t *testing.T) {
@@ -193,23 +201,45 @@ func TestDaemonsThatDoNotFit(t *testing.T) {
 
 	in.daemon("3.99", "libpython3.99.so.1.0")
 	in.daemon("3.98", "libpython3.98.so.1.0")
-	in.refused(api.CodePythonMismatch, in.env, "Python "+in.minor, "built for Python 3.98 and 3.99", rebuild)
+	in.refused(api.CodePythonMismatch, "the environment "+in.env+" has Python "+in.minor, "the daemon in "+in.libexec+" is built for Python 3.98 and 3.99", rebuild)
 
 	path := in.daemon(in.minor, "libpython3.99.so.1.0")
-	in.refused(api.CodePythonMismatch, path, "libpython3.99.so.1.0", "Python "+in.minor, rebuild)
+	in.refused(api.CodePythonMismatch, path+" is built for libpython3.99.so.1.0, not for Python "+in.minor, "of the environment "+in.env, rebuild)
 
 	path = in.daemon(in.minor, in.soname())
 	in.refused(api.CodePythonMismatch, path, in.soname(), "is in none of", filepath.Join(in.env, "lib"), "apt-get install", rebuild)
 
 	library := in.library(filepath.Join(in.env, "lib"), in.soname())
-	foreign(t, library)
-	in.refused(api.CodePythonMismatch, library, "S390", rebuild)
+	other, own := foreign(t, library)
+	in.refused(api.CodePythonMismatch, library+" is a library for "+other+", but the daemon and this machine are "+own, rebuild)
 
 	foreign(t, path)
-	in.refused(api.CodePythonMismatch, path, "S390", rebuild)
+	in.refused(api.CodePythonMismatch, path+" is built for "+other+", but this machine is "+own, rebuild)
 
 	require.NoError(t, os.WriteFile(path, []byte("half a file"), 0o700))
 	in.refused(api.CodePythonMismatch, path, "damaged", rebuild)
+}
+
+func TestACopiedEnvironmentHasItsOwnLibrary(t *testing.T) {
+	in := install(t)
+	base := in.run(filepath.Join(in.env, "bin", "python"), "-c", "import sys; print(sys.base_prefix)")
+	// What the interpreter says of itself comes from where it was built; the
+	// copy answers as the original and stands somewhere else.
+	where := t.TempDir()
+	original := filepath.Join(where, "original")
+	in.env = filepath.Join(where, "copy")
+	in.run("mkdir", "-p", filepath.Join(in.env, "bin"), original)
+	require.NoError(t, os.WriteFile(filepath.Join(in.env, "bin", "python"), []byte("#!/bin/sh\nexec "+filepath.Join(base, "bin", "python3")+
+		` -c "import sys, sysconfig; sys.base_prefix = '`+in.env+`'; sysconfig.get_config_vars()['LIBDIR'] = '`+original+`'; exec(sys.argv[-1])" "$@"`+"\n"), 0o700))
+	in.daemon(in.minor, in.soname())
+	in.library(original, in.soname())
+	daemon, err := in.open()
+	require.NoError(t, err)
+	require.Contains(t, daemon.Env, "LD_LIBRARY_PATH="+original, "where the interpreter was built to find it")
+	in.library(filepath.Join(in.env, "lib"), in.soname())
+	daemon, err = in.open()
+	require.NoError(t, err)
+	require.Contains(t, daemon.Env, "LD_LIBRARY_PATH="+filepath.Join(in.env, "lib"))
 }
 
 func copyFile(t *testing.T, from, to string) {

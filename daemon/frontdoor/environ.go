@@ -12,6 +12,19 @@ const (
 	preload     = "LD_PRELOAD"
 )
 
+// door names the front door to the daemon, which goes through it again when it
+// restarts in place: the environment or the daemon may be another one by then.
+const door = "FTD_FRONT_DOOR"
+
+// Itself is the path of the front door that a daemon with this environment
+// came through, "" if it came through none.
+func Itself(environ []string) string { return variable(environ, door) }
+
+// Through returns environ with the name of the front door.
+func Through(path string, environ []string) []string {
+	return append(removed(environ, door), door+"="+path)
+}
+
 // before is put in front of the name under which the former value is kept.
 const before = "FTD_BEFORE_"
 
@@ -35,6 +48,7 @@ func changed(environ []string, variables map[string]string) []string {
 // person or systemd started ftd. A training inherits from that one, not from
 // the daemon's.
 func StartEnviron(environ []string) []string {
+	environ = removed(environ, door)
 	for _, name := range []string{libraryPath, preload} {
 		kept, ok := lookup(environ, before+name)
 		if !ok {

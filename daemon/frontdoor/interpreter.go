@@ -118,8 +118,10 @@ func (p *interpreter) ask(ctx context.Context, environ []string) error {
 }
 
 // libraryDirs are the places where its libpython may be, the likeliest first.
+// LIBDIR says where it was built to be: in a copied or unpacked environment
+// that is another one's, so its own prefix comes before.
 func (p *interpreter) libraryDirs() []string {
-	dirs := []string{p.LibDir, filepath.Join(p.BasePrefix, "lib"), p.BasePrefix, filepath.Join(p.env, "lib")}
+	dirs := []string{filepath.Join(p.BasePrefix, "lib"), p.LibDir, p.BasePrefix, filepath.Join(p.env, "lib")}
 	if p.BasePrefix == "/usr" && p.Multiarch != "" {
 		dirs = append(dirs, filepath.Join("/usr/lib", p.Multiarch))
 	}

@@ -20,7 +20,7 @@ type Attempt struct {
 	Tracker json.RawMessage
 }
 
-const attemptColumns = `id, step, number, state, dir, started, ended, exit_code, signal, error, boot, shim, tracker`
+const attemptColumns = `id, step, number, state, dir, started, ended, exit_code, signal, error, boot, shim, tracker, cards`
 
 // BeginAttempt stores a new attempt at a step. dir says where attempt ID works.
 func (j *Journal) BeginAttempt(ctx context.Context, job, step, boot string, dir func(id string) string) (Attempt, error) {
@@ -77,6 +77,9 @@ func (j *Journal) EndAttempt(ctx context.Context, job string, a api.Attempt) err
 		if err != nil {
 			return err
 		}
+		if err := t.end(place{job, a.ID}); err != nil {
+			return err
+		}
 		return t.attemptEvent(job, a.ID)
 	})
 }
@@ -95,10 +98,14 @@ func scanAttempt(r row) (Attempt, error) {
 		started            int64
 		ended, code        sql.NullInt64
 		why, shim, tracker sql.NullString
+		cards              string
 	)
 	err := r.Scan(&a.ID, &a.Step, &a.Number, &a.State, &a.Dir, &started, &ended, &code, &a.Signal, &why,
-		&a.Boot, &shim, &tracker)
+		&a.Boot, &shim, &tracker, &cards)
 	if err != nil {
+		return a, err
+	}
+	if a.Cards, err = cardList(cards); err != nil {
 		return a, err
 	}
 	begun := moment(started)
@@ -142,11 +149,15 @@ func (j *Journal) Unfinished(ctx context.Context, job, step string) (Attempt, bo
 	return list[len(list)-1], true, nil
 }
 
+// inOrder sorts attempts as they were made. Their times do not say so: the
+// clock may have been set back in between.
+const inOrder = ` ORDER BY (SELECT position FROM steps WHERE steps.job = attempts.job AND steps.id = attempts.step), number`
+
 // Trainings returns the newest attempt with a tracker of each job from one id
 // to another, both included.
 func (j *Journal) Trainings(ctx context.Context, from, to string) (map[string]Attempt, error) {
 	rows, err := j.reader.QueryContext(ctx, `SELECT `+attemptColumns+`, job FROM attempts
-		WHERE job BETWEEN ? AND ? AND tracker IS NOT NULL ORDER BY started, number`, from, to)
+		WHERE job BETWEEN ? AND ? AND tracker IS NOT NULL`+inOrder, from, to)
 	if err != nil {
 		return nil, describe(err)
 	}
@@ -154,8 +165,16 @@ func (j *Journal) Trainings(ctx context.Context, from, to string) (map[string]At
 	_, err = collect(rows, func() (Attempt, error) {
 		var job string
 		a, err := scanAttempt(also{rows, &job})
+		if err != nil {
+			return a, err
+		}
+		if t, err := j.recents.tracker(place{job, a.ID}); err != nil {
+			return a, err
+		} else if t != nil {
+			a.Tracker = t
+		}
 		newest[job] = a
-		return a, err
+		return a, nil
 	})
 	return newest, err
 }
@@ -169,7 +188,7 @@ type also struct {
 func (a also) Scan(dest ...any) error { return a.row.Scan(append(dest, a.dest)...) }
 
 func (j *Journal) attempts(ctx context.Context, where string, args ...any) ([]Attempt, error) {
-	rows, err := j.reader.QueryContext(ctx, `SELECT `+attemptColumns+` FROM attempts WHERE `+where+` ORDER BY started, number`, args...)
+	rows, err := j.reader.QueryContext(ctx, `SELECT `+attemptColumns+` FROM attempts WHERE `+where+inOrder, args...)
 	if err != nil {
 		return nil, describe(err)
 	}

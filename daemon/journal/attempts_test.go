@@ -47,6 +47,9 @@ func TestTheNewestTrainingOfEachJobIsFound(t *testing.T) {
 	_, err := j.BeginAttempt(ctx, "02", "train", "boot-1", func(a string) string { return a })
 	require.NoError(t, err)
 	require.NoError(t, j.SetShim(ctx, "02", "train.2", map[string]any{"child": 5}, []byte(`{"new":1}`)))
+	// The clock was set back meanwhile.
+	_, err = j.writer.ExecContext(ctx, `UPDATE attempts SET started = started + 90000000000000 WHERE id = 'train.1'`)
+	require.NoError(t, err)
 	found, err := j.Trainings(ctx, "02", "03")
 	require.NoError(t, err)
 	require.Len(t, found, 2)
@@ -82,10 +85,11 @@ func TestRemovingAJobLeavesNoRowBehind(t *testing.T) {
 	require.NoError(t, j.AddBatch(t.Context(), b))
 	require.NoError(t, j.AddCheckpoint(t.Context(), "01", "train", "train.1", api.Checkpoint{Path: "/c"}))
 	require.NoError(t, j.RemoveJob(t.Context(), "01"))
-	for _, table := range []string{"jobs", "steps", "attempts", "files", "points", "problems", "checkpoints"} {
+	for _, table := range []string{"jobs", "steps", "attempts", "files", "chunks", "problems", "checkpoints"} {
 		var n int
 		require.NoError(t, j.reader.QueryRow(`SELECT count(*) FROM `+table).Scan(&n))
 		require.Zero(t, n, table)
 	}
 	require.Error(t, j.RemoveJob(t.Context(), "01"))
+	require.Empty(t, j.recents.of)
 }

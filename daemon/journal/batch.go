@@ -23,8 +23,9 @@ type Batch struct {
 	Problems []Problem
 	// Phases are the changes of phase, in order.
 	Phases []api.PhaseChange
-	// Tracker sums up the attempt after this batch.
-	Tracker []byte
+	// Tracker sums up the attempt after this batch. It is stored as JSON, at
+	// some later time: it must not change any more.
+	Tracker any
 }
 
 // Problem is an error signature and the offset of its line.
@@ -35,59 +36,44 @@ type Problem struct {
 
 // batch stores a batch, and the events that tell of it.
 func (t *tx) batch(b Batch) error {
-	file, err := t.position(b)
-	if err != nil {
-		return err
-	}
-	at := api.Event{Job: b.Job, Step: b.Step, Attempt: b.Attempt, Rank: b.Rank}
-	for _, p := range b.Phases {
-		at.Type = api.EventPhase
-		if err := t.event(at, p); err != nil {
+	at := place{b.Job, b.Attempt}
+	r := t.recent(at)
+	from := source{b.Rank, b.File}
+	file, known := r.files[from]
+	if !known {
+		var err error
+		if file, err = t.open(&b); err != nil {
 			return err
 		}
 	}
-	fresh, err := t.points(file, b.Points)
-	if err != nil {
-		return err
+	file, fresh := file.add(&b)
+	event := api.Event{Job: b.Job, Step: b.Step, Attempt: b.Attempt, Rank: b.Rank}
+	for _, p := range b.Phases {
+		event.Type = api.EventPhase
+		if err := t.event(event, p); err != nil {
+			return err
+		}
 	}
 	if len(fresh) > 0 {
-		at.Type = api.EventPoints
-		if err := t.event(at, fresh); err != nil {
+		event.Type = api.EventPoints
+		if err := t.event(event, fresh); err != nil {
 			return err
 		}
+		file.told = t.lastEvent
 	}
 	for _, p := range b.Problems {
-		if err := t.problem(file, at, p); err != nil {
+		if err := t.problem(file.row, event, p); err != nil {
 			return err
 		}
 	}
-	_, err = t.prepared(t.journal.statements.tracker).ExecContext(t.ctx, string(b.Tracker), b.Job, b.Attempt)
-	return err
-}
-
-// position moves the file's offset and parser state, and returns its row.
-func (t *tx) position(b Batch) (file int64, err error) {
-	err = t.prepared(t.journal.statements.position).
-		QueryRowContext(t.ctx, b.Job, b.Attempt, b.Rank, b.File, b.Path, b.Offset, b.Parser).Scan(&file)
-	return file, err
-}
-
-// points stores the points that are not there yet, and returns them.
-func (t *tx) points(file int64, points []api.Point) (fresh []api.Point, err error) {
-	insert := t.prepared(t.journal.statements.point)
-	for _, p := range points {
-		r, err := insert.ExecContext(t.ctx, file, p.Offset, p.Time.UnixNano(), p.Epoch, p.Epochs, p.Step, p.Total, p.GlobalStep,
-			number{&p.Loss}, number{p.LR}, number{&p.StepMS}, truth(p.Overflow), number{p.LossScale}, number{p.GlobalNorm})
-		if err != nil {
-			return nil, err
-		}
-		if n, err := r.RowsAffected(); err != nil {
-			return nil, err
-		} else if n > 0 {
-			fresh = append(fresh, p)
-		}
+	r.files[from], r.tracker = file, b.Tracker
+	t.recents[at] = r
+	// Of phases and problems nothing but the position tells that they were
+	// seen, and of a file only its row.
+	if known && len(b.Phases) == 0 && len(b.Problems) == 0 && t.now.Sub(r.stored) < keepRecent {
+		return nil
 	}
-	return fresh, nil
+	return t.settle(at, r)
 }
 
 func (t *tx) problem(file int64, at api.Event, p Problem) error {
@@ -115,43 +101,13 @@ type Position struct {
 // none was read yet.
 func (j *Journal) Position(ctx context.Context, job, attempt string, rank int) (Position, error) {
 	var p Position
+	if err := j.settle(ctx, job); err != nil {
+		return p, err
+	}
 	err := j.reader.QueryRowContext(ctx, `SELECT file, offset, parser FROM files
 		WHERE job = ? AND attempt = ? AND rank = ? ORDER BY id DESC LIMIT 1`, job, attempt, rank).Scan(&p.File, &p.Offset, &p.Parser)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
 	return p, describe(err)
-}
-
-// AddCheckpoint stores a checkpoint; the event is sent only if it says more
-// than what was known.
-func (j *Journal) AddCheckpoint(ctx context.Context, job, step, attempt string, c api.Checkpoint) error {
-	return j.write(ctx, durable, func(t *tx) error {
-		n, err := t.exec(`INSERT INTO checkpoints (job, attempt, path, rank, format, bytes, tensors, epoch, step, complete, reason, seen)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (job, attempt, path) DO UPDATE SET format = excluded.format, bytes = excluded.bytes, tensors = excluded.tensors,
-				epoch = excluded.epoch, step = excluded.step, complete = excluded.complete, reason = excluded.reason, seen = excluded.seen
-			WHERE (complete, bytes, reason, epoch, step) <> (excluded.complete, excluded.bytes, excluded.reason, excluded.epoch, excluded.step)`,
-			job, attempt, c.Path, c.Rank, c.Format, c.Bytes, c.Tensors, c.Epoch, c.Step, c.Complete, c.Reason, c.Seen.UnixNano())
-		if err != nil || n == 0 {
-			return err
-		}
-		return t.event(api.Event{Job: job, Step: step, Attempt: attempt, Rank: c.Rank, Type: api.EventCheckpoint}, c)
-	})
-}
-
-// Checkpoints lists an attempt's checkpoints in the order in which they were
-// seen.
-func (j *Journal) Checkpoints(ctx context.Context, job, attempt string) ([]api.Checkpoint, error) {
-	rows, err := j.reader.QueryContext(ctx, `SELECT path, rank, format, bytes, tensors, epoch, step, complete, reason, seen
-		FROM checkpoints WHERE job = ? AND attempt = ? ORDER BY seen, path`, job, attempt)
-	if err != nil {
-		return nil, describe(err)
-	}
-	return collect(rows, func() (c api.Checkpoint, err error) {
-		var seen int64
-		err = rows.Scan(&c.Path, &c.Rank, &c.Format, &c.Bytes, &c.Tensors, &c.Epoch, &c.Step, &c.Complete, &c.Reason, &seen)
-		c.Seen = moment(seen)
-		return c, err
-	})
 }

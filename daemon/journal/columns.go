@@ -89,11 +89,3 @@ func (n number) must() api.Float {
 	}
 	return *n.f
 }
-
-// truth is a column for a truth value that a log may leave out.
-func truth(b *bool) sql.NullBool {
-	if b == nil {
-		return sql.NullBool{}
-	}
-	return sql.NullBool{Bool: *b, Valid: true}
-}

@@ -92,11 +92,13 @@ func checkPoints(t *testing.T, path string, acknowledged int64) {
 	defer j.Close()
 	p, err := j.Position(t.Context(), "01", "train.1", 0)
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, p.Offset, acknowledged)
+	require.NotZero(t, p.Offset)
 	points, next, err := j.Points(t.Context(), "01", "", "", 1_000_000)
 	require.NoError(t, err)
 	require.Empty(t, next)
-	require.Len(t, points, int(p.Offset/10))
+	// The position may be older, but what was acknowledged is there: it is
+	// read once more and known then.
+	require.GreaterOrEqual(t, len(points), int(max(acknowledged, p.Offset)/10))
 	events, err := j.Events(t.Context(), 0, "01", 1_000_000)
 	require.NoError(t, err)
 	var told []api.Point

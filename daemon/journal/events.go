@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"ftd/api"
@@ -28,6 +29,21 @@ func (t *tx) event(e api.Event, data any) error {
 	return err
 }
 
+// Kept are the ids of the oldest event that is there and of the newest that
+// there ever was. Oldest is one more than Newest if there is none.
+type Kept struct{ Oldest, Newest int64 }
+
+// Kept says what readers of events can have. It asks the file, since an event
+// is stored a moment before [Journal.LastEvent] tells of it.
+func (j *Journal) Kept(ctx context.Context) (Kept, error) {
+	var oldest, newest sql.NullInt64
+	err := j.reader.QueryRowContext(ctx, `SELECT (SELECT min(id) FROM events), (SELECT seq FROM sqlite_sequence WHERE name = 'events')`).Scan(&oldest, &newest)
+	if !oldest.Valid {
+		oldest.Int64 = newest.Int64 + 1
+	}
+	return Kept{oldest.Int64, newest.Int64}, describe(err)
+}
+
 // Emit appends events that tell of nothing that is stored: progress, output.
 func (j *Journal) Emit(ctx context.Context, events ...api.Event) error {
 	return j.write(ctx, ordered, func(t *tx) error {
@@ -43,12 +59,15 @@ func (j *Journal) Emit(ctx context.Context, events ...api.Event) error {
 // Events returns up to limit events after the one with that id, of one job if
 // it is named. Readers poll it, each at its own pace; a slow one holds nothing.
 func (j *Journal) Events(ctx context.Context, after int64, job string, limit int) ([]api.Event, error) {
-	where, args := `id > ?`, []any{after, limit}
 	if job != "" {
-		where, args = `job = ? AND id > ?`, []any{job, after, limit}
+		return j.events(ctx, `job = ? AND id > ?`, limit, job, after)
 	}
+	return j.events(ctx, `id > ?`, limit, after)
+}
+
+func (j *Journal) events(ctx context.Context, where string, limit int, args ...any) ([]api.Event, error) {
 	rows, err := j.reader.QueryContext(ctx, `SELECT id, time, job, step, attempt, rank, type, data FROM events
-		WHERE `+where+` ORDER BY id LIMIT ?`, args...)
+		WHERE `+where+` ORDER BY id LIMIT ?`, append(args, limit)...)
 	if err != nil {
 		return nil, describe(err)
 	}
@@ -105,7 +124,7 @@ func (j *Journal) PruneEvents(ctx context.Context) error {
 	for {
 		var n int64
 		err := j.write(ctx, ordered, func(t *tx) (err error) {
-			n, err = t.exec(`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE time < ? ORDER BY time LIMIT 5000)`,
+			n, err = t.exec(`DELETE FROM events WHERE id IN (SELECT id FROM (SELECT id, time FROM events ORDER BY id LIMIT 5000) WHERE time < ?)`,
 				t.now.Add(-KeepEvents).UnixNano())
 			return err
 		})
@@ -113,4 +132,14 @@ func (j *Journal) PruneEvents(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// EventsOf returns the events of some types after the one with that id, up to
+// another.
+func (j *Journal) EventsOf(ctx context.Context, after, upTo int64, types ...string) ([]api.Event, error) {
+	args := []any{after, upTo}
+	for _, t := range types {
+		args = append(args, t)
+	}
+	return j.events(ctx, `id > ? AND id <= ? AND type IN (?`+strings.Repeat(", ?", len(types)-1)+`)`, -1, args...)
 }

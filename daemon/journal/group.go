@@ -15,6 +15,7 @@ const gather = 5 * time.Millisecond
 type group struct {
 	mu      sync.Mutex
 	members []*member
+	company bool // the newest group had more than one member
 }
 
 // member is a batch that waits.
@@ -49,15 +50,24 @@ func (g *group) take() []*member {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	members := g.members
-	g.members = nil
+	g.members, g.company = nil, len(g.members) > 1
 	return members
+}
+
+// expects reports whether it is worth to wait for others. A single training has
+// no company, and each wait costs more processor time than what it is for.
+// Groups grow by themselves while another one is being stored.
+func (g *group) expects() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.company
 }
 
 // AddBatch stores a batch, and the events that tell of it. It returns when
 // they are stored; a caller's cancel counts until that begins.
 func (j *Journal) AddBatch(ctx context.Context, b Batch) error {
 	m, first := j.group.join(b)
-	if first {
+	if first && !j.addAlone(context.WithoutCancel(ctx)) {
 		// Not here: the others wait for it even if this caller gives up.
 		go j.addGroup(context.WithoutCancel(ctx))
 	}
@@ -72,12 +82,37 @@ func (j *Journal) AddBatch(ctx context.Context, b Batch) error {
 	}
 }
 
-// addGroup stores all that wait, in one transaction. If that fails, because of
-// one of them maybe, each gets a transaction and an answer of its own.
+// addAlone stores what waits if no company is expected and it need not wait for
+// its turn. To have another goroutine do it wakes a thread up, for a single
+// training ten times a second.
+func (j *Journal) addAlone(ctx context.Context) bool {
+	if j.group.expects() {
+		return false
+	}
+	select {
+	case j.turn <- struct{}{}:
+		defer func() { <-j.turn }()
+		j.storeGroup(ctx)
+		return true
+	default:
+		return false
+	}
+}
+
+// addGroup waits for company and for the turn.
 func (j *Journal) addGroup(ctx context.Context) {
-	<-time.After(gather) // for company, not for a condition
+	if j.group.expects() {
+		<-time.After(gather) // for company, not for a condition
+	}
 	j.turn <- struct{}{}
 	defer func() { <-j.turn }()
+	j.storeGroup(ctx)
+}
+
+// storeGroup stores all that wait, in one transaction. If that fails, because of
+// one of them maybe, each gets a transaction and an answer of its own. It needs
+// the turn.
+func (j *Journal) storeGroup(ctx context.Context) {
 	members := j.group.take()
 	if len(members) == 0 {
 		return // they gave up

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"ftd/api"
+	"ftd/api/secret"
+	"ftd/recipe/nearest"
 )
 
 // active are the states of jobs, steps and attempts that have not ended.
@@ -15,25 +17,27 @@ const active = "('queued', 'running', 'stopping')"
 // CreateJob stores a new job and its steps. When it returns nil, the job is
 // remembered whatever happens.
 func (j *Journal) CreateJob(ctx context.Context, job api.Job, submit api.Submit) error {
+	return j.write(ctx, durable, func(t *tx) error { return t.createJob(job, submit) })
+}
+
+func (t *tx) createJob(job api.Job, submit api.Submit) error {
 	asked, err := text(submit)
 	if err != nil {
 		return err
 	}
-	return j.write(ctx, durable, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO jobs (id, name, recipe, state, submit, dir, created) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			job.ID, job.Name, job.Recipe, job.State, asked.String, job.Dir, job.Created.UnixNano())
+	_, err = t.exec(`INSERT INTO jobs (id, name, recipe, state, submit, dir, created) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		job.ID, job.Name, job.Recipe, job.State, asked.String, job.Dir, job.Created.UnixNano())
+	if err != nil {
+		return err
+	}
+	for i, s := range job.Steps {
+		_, err := t.exec(`INSERT INTO steps (job, id, position, uses, state, isolation) VALUES (?, ?, ?, ?, ?, ?)`,
+			job.ID, s.ID, i, s.Uses, s.State, s.Isolation)
 		if err != nil {
 			return err
 		}
-		for i, s := range job.Steps {
-			_, err := t.exec(`INSERT INTO steps (job, id, position, uses, state, isolation) VALUES (?, ?, ?, ?, ?, ?)`,
-				job.ID, s.ID, i, s.Uses, s.State, s.Isolation)
-			if err != nil {
-				return err
-			}
-		}
-		return t.jobEvent(job.ID)
-	})
+	}
+	return t.jobEvent(job.ID)
 }
 
 // SetJob moves a job to a state and reports whether it was moved: a job that
@@ -73,6 +77,9 @@ func (t *tx) jobEvent(id string) error {
 // until they are too old.
 func (j *Journal) RemoveJob(ctx context.Context, id string) error {
 	return j.write(ctx, durable, func(t *tx) error {
+		for _, at := range j.recents.known(id) {
+			t.recents[at] = recent{}
+		}
 		return t.must("job "+id, `DELETE FROM jobs WHERE id = ?`, id)
 	})
 }
@@ -98,7 +105,7 @@ func scanJob(r row) (api.Job, error) {
 		return job, err
 	}
 	err = fill(asked, &submit)
-	job.Vars = submit.Vars
+	job.Vars, job.Priority = secret.Vars(submit.Vars), submit.Priority // [Journal.Submitted] has them as they are
 	return job, err
 }
 
@@ -168,6 +175,13 @@ func (j *Journal) Job(ctx context.Context, id string) (api.Job, error) {
 	return job, nil
 }
 
+// NewestJob returns the highest id of a job, "" if there is none.
+func (j *Journal) NewestJob(ctx context.Context) (string, error) {
+	var id sql.NullString
+	err := j.reader.QueryRowContext(ctx, `SELECT max(id) FROM jobs`).Scan(&id)
+	return id.String, describe(err)
+}
+
 // Submitted returns what was asked for when the job was made.
 func (j *Journal) Submitted(ctx context.Context, id string) (api.Submit, error) {
 	var submit api.Submit
@@ -192,29 +206,54 @@ func (j *Journal) Resolve(ctx context.Context, ref string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if len(ids) > 0 && ids[0] == strings.ToLower(ref) {
+		return ids[0], nil
+	}
 	var named sql.NullString
 	if err := j.reader.QueryRowContext(ctx, `SELECT max(id) FROM jobs WHERE name = ?`, ref).Scan(&named); err != nil {
 		return "", describe(err)
 	}
 	switch {
-	case len(ids) > 0 && ids[0] == strings.ToLower(ref):
-		return ids[0], nil
 	case named.Valid:
 		return named.String, nil
 	case len(ids) == 1:
 		return ids[0], nil
 	case len(ids) > 1:
+		if len(ids) == candidates {
+			ids[candidates-1] = "…"
+		}
 		return "", api.Errorf(api.CodeConflict, "several jobs begin with %q: %s", ref, strings.Join(ids, ", ")).
 			WithRemedy("give more of the id")
 	}
-	return "", notFound(ref)
+	return "", j.nearlyFound(ctx, ref)
 }
 
-// beginningWith returns up to three ids, which is enough to know that there are
-// several.
+// nearlyFound is notFound with the name that was meant, if there is such a job.
+func (j *Journal) nearlyFound(ctx context.Context, ref string) *api.Error {
+	e := notFound(ref)
+	rows, err := j.reader.QueryContext(ctx, `SELECT DISTINCT name FROM (SELECT name FROM jobs ORDER BY id DESC LIMIT 1000)`)
+	if err != nil {
+		return e // it is worth no other error
+	}
+	names, err := collect(rows, func() (string, error) {
+		var name string
+		err := rows.Scan(&name)
+		return name, err
+	})
+	if name := nearest.To(ref, names); err == nil && name != "" {
+		return e.WithRemedy("did you mean %q? `ftctl ps -a` lists all jobs", name)
+	}
+	return e
+}
+
+// candidates is how many ids are told of those that were not told apart, and one
+// more that says that there are others.
+const candidates = 9
+
+// beginningWith returns the first ids that begin so.
 func (j *Journal) beginningWith(ctx context.Context, prefix string) ([]string, error) {
 	// Ids are ASCII, so that is the upper end of the range.
-	rows, err := j.reader.QueryContext(ctx, `SELECT id FROM jobs WHERE id >= ?1 AND id < ?1 || char(127) ORDER BY id LIMIT 3`, prefix)
+	rows, err := j.reader.QueryContext(ctx, `SELECT id FROM jobs WHERE id >= ?1 AND id < ?1 || char(127) ORDER BY id LIMIT ?2`, prefix, candidates)
 	if err != nil {
 		return nil, describe(err)
 	}

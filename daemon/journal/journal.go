@@ -3,9 +3,10 @@
 // the results of steps.
 //
 // What it promises: a change that was acknowledged survives a crash of the
-// machine (jobs, steps, attempts, results: synchronous=FULL); the records of a
-// log, the events they became and the place where reading goes on are stored
-// in one transaction, so that after a crash none is lost and none is doubled.
+// machine (jobs, steps, attempts, results: synchronous=FULL). What was read from
+// a log is stored as the events that tell of it, and then in the tables in one
+// transaction with the place where reading goes on (see recents): after a crash
+// none is lost and none is doubled.
 //
 // [Open] opens it, and moves an older file up to the present schema. There is
 // one writer; readers see a snapshot and never wait for it.
@@ -33,15 +34,16 @@ type Journal struct {
 	now  func() time.Time
 
 	writer *sql.DB // one connection
-	reader *sql.DB // several; the writer itself on a network filesystem
+	reader *reader // several; the writer itself on a network filesystem
 	turn   chan struct{}
 
 	// Of whoever has the turn.
 	statements statements
 	waitsFor   durability // of the writer at present
 
-	group group
-	news  news
+	recents recents
+	group   group
+	news    news
 }
 
 // Open opens the journal at path, or begins one. Nothing else may have it open
@@ -81,21 +83,25 @@ func openAs(ctx context.Context, path, kind string) (j *Journal, warning string,
 		j.statements, err = prepare(ctx, j.writer)
 	}
 	if err == nil {
+		err = j.catchUp(ctx)
+	}
+	if err == nil {
 		err = j.loadNews(ctx)
 	}
 	if err != nil {
 		j.writer.Close()
 		return nil, "", describe(err)
 	}
-	j.reader = j.writer
+	readers := j.writer
 	if !network {
-		if j.reader, err = sql.Open("sqlite", dsn(path, "busy_timeout(10000)", "query_only(1)")); err != nil {
+		if readers, err = sql.Open("sqlite", dsn(path, "busy_timeout(10000)", "query_only(1)")); err != nil {
 			j.writer.Close()
 			return nil, "", err
 		}
-		j.reader.SetMaxOpenConns(4)
-		j.reader.SetMaxIdleConns(4)
+		readers.SetMaxOpenConns(4)
+		readers.SetMaxIdleConns(4)
 	}
+	j.reader = newReader(readers)
 	return j, warning, nil
 }
 
@@ -106,8 +112,9 @@ func dsn(path string, pragmas ...string) string {
 
 // Close closes the journal; everything acknowledged is on disk.
 func (j *Journal) Close() error {
-	err := j.writer.Close()
-	if j.reader != j.writer {
+	// What cannot be settled is in the events all the same.
+	err := errors.Join(j.settle(context.Background(), ""), j.writer.Close())
+	if j.reader.DB != j.writer {
 		err = errors.Join(j.reader.Close(), err)
 	}
 	return err
@@ -148,7 +155,7 @@ func (j *Journal) transact(ctx context.Context, d durability, f func(tx *tx) err
 	if err != nil {
 		return describe(err)
 	}
-	t := &tx{Tx: sqlTx, ctx: ctx, journal: j, now: j.now(), ready: map[*sql.Stmt]*sql.Stmt{}}
+	t := &tx{Tx: sqlTx, ctx: ctx, journal: j, now: j.now(), ready: map[*sql.Stmt]*sql.Stmt{}, recents: map[place]recent{}}
 	if err := f(t); err != nil {
 		sqlTx.Rollback()
 		return describe(err)
@@ -158,6 +165,7 @@ func (j *Journal) transact(ctx context.Context, d durability, f func(tx *tx) err
 		sqlTx.Rollback()
 		return describe(err)
 	}
+	j.recents.keep(t.recents)
 	j.news.tell(t.lastEvent)
 	return nil
 }
@@ -169,6 +177,7 @@ type tx struct {
 	journal   *Journal
 	now       time.Time
 	ready     map[*sql.Stmt]*sql.Stmt // prepared ones, in this transaction
+	recents   map[place]recent        // as they are if it is committed
 	lastEvent int64
 }
 

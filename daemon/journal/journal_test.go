@@ -39,7 +39,7 @@ func job(t *testing.T, j *Journal, id string) {
 
 func batch(job string, offset int64, points ...api.Point) Batch {
 	return Batch{Job: job, Step: "train", Attempt: "train.1", File: "1:2", Path: "rank_0.log",
-		Offset: offset, Parser: []byte("state"), Points: points, Tracker: []byte(`{}`)}
+		Offset: offset, Parser: []byte("state"), Points: points, Tracker: json.RawMessage(`{}`)}
 }
 
 func TestOnlyTheOwnerReadsTheJournal(t *testing.T) {
@@ -230,6 +230,29 @@ func TestACheckpointIsToldOnceUntilItChanges(t *testing.T) {
 	list, err := j.Checkpoints(t.Context(), "01", "train.1")
 	require.NoError(t, err)
 	require.Equal(t, []api.Checkpoint{c}, list)
+}
+
+func TestCheckpointsAreListedAsTheyWereSeenWhateverTheClockSaid(t *testing.T) {
+	j := fresh(t)
+	job(t, j, "01")
+	add := func(path string, bytes, seen int64) {
+		c := api.Checkpoint{Path: path, Format: "ckpt", Bytes: bytes, Complete: true, Seen: time.Unix(seen, 0).UTC()}
+		require.NoError(t, j.AddCheckpoint(t.Context(), "01", "train", "train.1", c))
+	}
+	paths := func() (paths []string) {
+		list, err := j.Checkpoints(t.Context(), "01", "train.1")
+		require.NoError(t, err)
+		for _, c := range list {
+			paths = append(paths, c.Path)
+		}
+		return paths
+	}
+	add("/c/b", 10, 1000)
+	add("/c/c", 10, 400) // the clock was set back
+	add("/c/a", 10, 401)
+	require.Equal(t, []string{"/c/b", "/c/c", "/c/a"}, paths())
+	add("/c/b", 11, 402) // written again
+	require.Equal(t, []string{"/c/c", "/c/a", "/c/b"}, paths())
 }
 
 func TestEventsWakeReadersAndIdsAreNeverUsedTwice(t *testing.T) {

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"ftd/api"
@@ -17,6 +16,9 @@ func (j *Journal) Points(ctx context.Context, job, attempt, after string, limit 
 		if _, err := fmt.Sscanf(after, "%d:%d", &fromFile, &fromOffset); err != nil {
 			return nil, "", api.Errorf(api.CodeBadRequest, "after=%s is not the `next` of a page of points", after)
 		}
+	}
+	if err := j.settle(ctx, job); err != nil {
+		return nil, "", err
 	}
 	files, err := j.logFiles(ctx, job, attempt, fromFile)
 	if err != nil {
@@ -58,23 +60,32 @@ func (j *Journal) logFiles(ctx context.Context, job, attempt string, from int64)
 }
 
 func (j *Journal) filePoints(ctx context.Context, f logFile, after int64, limit int) ([]api.Point, error) {
-	rows, err := j.reader.QueryContext(ctx, `SELECT offset, time, epoch, epochs, step, total, global_step, loss, lr, step_ms, overflow, loss_scale, global_norm
-		FROM points WHERE file = ? AND offset > ? ORDER BY offset LIMIT ?`, f.id, after, limit)
+	// The first row may hold points of the page before.
+	rows, err := j.reader.QueryContext(ctx, `SELECT data FROM chunks WHERE file = ?1
+			AND first >= coalesce((SELECT max(first) FROM chunks WHERE file = ?1 AND first <= ?2), 0)
+		ORDER BY first`, f.id, after)
 	if err != nil {
 		return nil, describe(err)
 	}
-	return collect(rows, func() (api.Point, error) {
-		p := api.Point{Attempt: f.attempt, Rank: f.rank}
-		var at int64
-		var loss, lr, stepMS, scale, norm number
-		var overflow sql.NullBool
-		err := rows.Scan(&p.Offset, &at, &p.Epoch, &p.Epochs, &p.Step, &p.Total, &p.GlobalStep, &loss, &lr, &stepMS, &overflow, &scale, &norm)
-		p.Time, p.Loss, p.StepMS = moment(at), loss.must(), stepMS.must()
-		p.Repeated = f.before > 0 && p.GlobalStep <= f.before
-		p.LR, p.LossScale, p.GlobalNorm = lr.f, scale.f, norm.f
-		if overflow.Valid {
-			p.Overflow = &overflow.Bool
+	defer rows.Close()
+	var page []api.Point
+	for len(page) < limit && rows.Next() {
+		var data []byte
+		if err := rows.Scan(&data); err != nil {
+			return nil, describe(err)
 		}
-		return p, err
-	})
+		points, err := decodeChunk(data)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range points {
+			if p.Offset <= after || len(page) == limit {
+				continue
+			}
+			p.Attempt, p.Rank = f.attempt, f.rank
+			p.Repeated = f.before > 0 && p.GlobalStep <= f.before
+			page = append(page, p)
+		}
+	}
+	return page, describe(rows.Err())
 }

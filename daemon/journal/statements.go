@@ -8,7 +8,7 @@ import (
 // statements are those that storing a batch takes, prepared once: to parse
 // them takes longer than to run them.
 type statements struct {
-	position, point, tracker, event *sql.Stmt
+	chunk, position, tracker, event *sql.Stmt
 }
 
 func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
@@ -16,12 +16,8 @@ func prepare(ctx context.Context, db *sql.DB) (s statements, err error) {
 		into  **sql.Stmt
 		query string
 	}{
-		{&s.position, `INSERT INTO files (job, attempt, rank, file, path, offset, parser) VALUES (?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (job, attempt, rank, file) DO UPDATE SET offset = excluded.offset, parser = excluded.parser, path = excluded.path
-			RETURNING id`},
-		{&s.point, `INSERT OR IGNORE INTO points
-			(file, offset, time, epoch, epochs, step, total, global_step, loss, lr, step_ms, overflow, loss_scale, global_norm)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&s.chunk, `INSERT INTO chunks (file, first, last, data) VALUES (?, ?, ?, ?)`},
+		{&s.position, `UPDATE files SET path = ?, offset = ?, parser = ?, told = ? WHERE id = ?`},
 		{&s.tracker, `UPDATE attempts SET tracker = ? WHERE job = ? AND id = ?`},
 		{&s.event, `INSERT INTO events (time, job, step, attempt, rank, type, data) VALUES (?, ?, ?, ?, ?, ?, ?)`},
 	} {

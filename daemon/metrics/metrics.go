@@ -26,14 +26,22 @@ const maxScrapes = 8
 
 // Source is where the numbers come from.
 type Source struct {
+	// Ready says whether jobs are taken.
+	Ready func() bool
 	// Version is the daemon's, Python its interpreter's ("" without one).
 	Version func() api.Version
 	// Jobs counts jobs by state.
 	Jobs func(ctx context.Context) (map[api.State]int, error)
 	// Trainings are those at work.
 	Trainings func() []engine.Training
+	// Queues are the lines of jobs by what they wait for; Cards counts the
+	// accelerator cards by state, nil where none are handed out.
+	Queues func() map[string]engine.Line
+	Cards  func() map[string]int
 	// Calls are what Python did.
 	Calls func() Calls
+	// Daemon is what the daemon itself takes.
+	Daemon func() Daemon
 }
 
 // Calls counts calls into Python since the daemon started.
@@ -41,15 +49,32 @@ type Calls struct {
 	Succeeded, Failed uint64
 	Queued            int
 	Busy              bool
+	// Seconds is what those that have returned took, their time in line
+	// included.
+	Seconds float64
+	// Memory is by how much the process has grown since before Python was
+	// loaded, in bytes.
+	Memory int64
+	// Guard counts what libraries asked for and did not get, nil without Python.
+	Guard map[string]int
 }
 
-// Handler serves the metrics of a source, and of this process.
-func Handler(s Source) http.Handler {
+// Daemon is what the daemon takes and has.
+type Daemon struct {
+	// Streams are the readers of events and logs.
+	Streams int
+	// Journal is the size of the journal's file, Free what is left on its
+	// disk; in bytes, negative if that is not known.
+	Journal, Free int64
+}
+
+// registry holds the metrics of a source, and of this process.
+func registry(s Source) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(&collector{Source: s, now: time.Now},
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewGoCollector())
-	return handler(r)
+	return r
 }
 
 func handler(r *prometheus.Registry) http.Handler {
@@ -58,12 +83,4 @@ func handler(r *prometheus.Registry) http.Handler {
 		MaxRequestsInFlight: maxScrapes,
 		Timeout:             2 * scrapeTimeout,
 	})
-}
-
-// Mux is what the metrics address serves: the metrics, and whether we live.
-func Mux(metrics http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	return mux
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -15,19 +16,17 @@ const (
 	eventPage = 256
 	// keepAlive is how often a silent stream shows that it lives.
 	keepAlive = 15 * time.Second
-	// writeTimeout is how long a reader may refuse to take more before its
-	// stream is cut; it can go on from the last event it saw.
-	writeTimeout = time.Minute
 )
 
 // events streams events as server-sent events. It goes on after "after", or
 // after the Last-Event-ID that an SSE client sends when it comes back.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	q := parameters(r, "after", "job", "follow")
-	if last := r.Header.Get("Last-Event-ID"); last != "" {
-		q.values.Set("after", last)
-	}
 	after := q.number("after", 0, api.Now, math.MaxInt64)
+	if last := r.Header.Values("Last-Event-ID"); len(last) > 0 {
+		q.values.Set("Last-Event-ID", last[0])
+		after = q.number("Last-Event-ID", 0, api.Now, math.MaxInt64)
+	}
 	follow, job := q.flag("follow"), q.text("job")
 	if q.err != nil {
 		return q.err
@@ -38,14 +37,25 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	release, err := s.stream()
+	kept, err := s.Journal.Kept(r.Context())
+	if err != nil {
+		return err
+	}
+	if after > kept.Newest {
+		return api.Errorf(api.CodeConflict, "there is no event %d yet, the newest is %d: you were reading those of another state directory", after, kept.Newest).
+			WithRemedy("begin anew with after=0, which is the oldest event that is kept, or after=-1, which is now")
+	}
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", "text/event-stream")
+		return nil
+	}
+	release, err := s.stream(r)
 	if err != nil {
 		return err
 	}
 	defer release()
 	w.Header().Set("Content-Type", "text/event-stream")
-	out := &stream{w: w, control: http.NewResponseController(w)}
-	out.liftReadDeadline()
+	out := begin(w)
 	newest, _ := s.Journal.LastEvent()
 	if after == api.Now {
 		after = newest
@@ -55,7 +65,18 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if err := out.printf("id: %s\n\n", strconv.FormatInt(after, 10)); err != nil {
 		return nil
 	}
+	if after > 0 && after < kept.Oldest-1 {
+		if err := out.event(gap(after, kept.Oldest)); err != nil {
+			return nil
+		}
+	}
 	return s.pump(r, out, after, newest, job, follow)
+}
+
+// gap tells a reader that comes back too late what it will never see.
+func gap(after, oldest int64) api.Event {
+	data, _ := json.Marshal(api.Gap{After: after, Oldest: oldest}) // two numbers: cannot fail
+	return api.Event{ID: oldest - 1, Time: time.Now().UTC(), Type: api.EventGap, Data: data}
 }
 
 // pump writes events page by page. Without follow it ends at the event that
@@ -106,32 +127,23 @@ func (s *Server) pump(r *http.Request, out *stream, after, newest int64, job str
 	}
 }
 
-// stream is a long answer: each write has its own deadline.
+// stream is a long answer. Who takes nothing of it for a minute is cut off
+// (package visitors), and can go on from the last event it saw.
 type stream struct {
-	w       http.ResponseWriter
+	io.Writer
 	control *http.ResponseController
 }
 
-// liftReadDeadline lets the connection live longer than a request's body may
-// take. The connection is closed afterwards, so nothing more is read from it.
-func (o *stream) liftReadDeadline() {
-	o.w.Header().Set("Connection", "close")
+// begin begins a long answer. The connection lives longer than the body of a
+// request may take, and is closed afterwards, so nothing more is read from it.
+func begin(w http.ResponseWriter) *stream {
+	w.Header().Set("Connection", "close")
+	o := &stream{Writer: w, control: http.NewResponseController(w)}
 	_ = o.control.SetReadDeadline(time.Time{})
+	return o
 }
 
-func (o *stream) Write(p []byte) (int, error) {
-	if err := o.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return 0, err
-	}
-	return o.w.Write(p)
-}
-
-func (o *stream) flush() error {
-	if err := o.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
-	}
-	return o.control.Flush()
-}
+func (o *stream) flush() error { return o.control.Flush() }
 
 func (o *stream) printf(format string, args ...any) error {
 	if _, err := fmt.Fprintf(o, format, args...); err != nil {
@@ -141,10 +153,18 @@ func (o *stream) printf(format string, args ...any) error {
 }
 
 func (o *stream) event(e api.Event) error {
-	data, err := json.Marshal(e)
+	data := e.Data
+	e.Data = nil
+	text, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(o, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Type, data)
+	// The data is JSON in one line, as the journal made it; the encoder would
+	// go through every byte of it again.
+	if len(data) > 0 {
+		text = append(text[:len(text)-1], `,"data":`...)
+		text = append(append(text, data...), '}')
+	}
+	_, err = fmt.Fprintf(o, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Type, text)
 	return err
 }

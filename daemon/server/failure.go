@@ -2,9 +2,13 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"ftd/api"
 )
@@ -19,11 +23,11 @@ const (
 // fault, 500.
 func status(code string) int {
 	switch code {
-	case api.CodeBadRequest, api.CodeRecipeInvalid:
+	case api.CodeBadRequest, api.CodeRecipeInvalid, api.CodeSettings:
 		return http.StatusBadRequest
 	case api.CodeDenied:
 		return http.StatusForbidden
-	case api.CodeNotFound:
+	case api.CodeNotFound, api.CodeNoRoute:
 		return http.StatusNotFound
 	case codeMethod:
 		return http.StatusMethodNotAllowed
@@ -33,11 +37,14 @@ func status(code string) int {
 		return http.StatusRequestEntityTooLarge
 	case api.CodePython:
 		return http.StatusUnprocessableEntity
-	case api.CodeTimeout:
-		return http.StatusGatewayTimeout
+	case api.CodeTimeout: // the client's own wish, or its patience
+		return http.StatusRequestTimeout
 	case api.CodeDiskFull:
 		return http.StatusInsufficientStorage
-	case codeBusy, api.CodeNoPython, api.CodeNoEnvironment:
+	case codeBusy, api.CodeUnreachable, api.CodeNoPython, api.CodeNoEnvironment:
+		return http.StatusServiceUnavailable
+	}
+	if strings.HasPrefix(code, "npu-") { // the driver of the cards does not answer
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
@@ -49,11 +56,23 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return // nobody reads it
 	}
+	hearOut(w, r)
 	e := describe(err)
 	if status(e.Code) == http.StatusInternalServerError {
 		s.Log.Error().Err(err).Str("request", w.Header().Get(api.HeaderRequestID)).Str("path", r.URL.Path).Msg("a request failed")
 	}
 	_ = reply(w, status(e.Code), e)
+}
+
+// hearOut reads a request that is refused before it was read, unless it is a
+// large one: a client that is still sending when the connection is closed may
+// take that for the end of the daemon, and never look at the answer.
+func hearOut(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody || r.Header.Get("Expect") != "" {
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+	_, _ = io.CopyN(io.Discard, r.Body, freeOfBody)
 }
 
 // describe makes an api.Error of any error.
@@ -71,21 +90,11 @@ func describe(err error) *api.Error {
 	return api.Errorf(api.CodeInternal, "%v", err).WithRemedy("the daemon's log says more")
 }
 
-// decode reads a JSON body into v. An unknown field is an error: it is a typing
-// mistake, or a wish that this daemon is too old to grant.
-func decode(r *http.Request, v any) error {
-	d := json.NewDecoder(r.Body)
-	d.DisallowUnknownFields()
-	d.UseNumber() // the arguments of a call are passed on as they are
-	err := d.Decode(v)
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return err
-	case err != nil:
-		return api.Errorf(api.CodeBadRequest, "the body is not the JSON that %s %s takes: %v", r.Method, r.URL.Path, err)
-	case d.More():
-		return api.Errorf(api.CodeBadRequest, "the body holds more than one JSON value")
-	}
-	return nil
+// trouble is where net/http writes what it has to say, such as that no more
+// files can be opened.
+type trouble struct{ log zerolog.Logger }
+
+func (t trouble) Write(p []byte) (int, error) {
+	t.log.Warn().Msg(strings.TrimSpace(string(p)))
+	return len(p), nil
 }

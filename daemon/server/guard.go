@@ -10,8 +10,12 @@ import (
 // socket by itself, but people forward sockets to TCP ports, and there any page
 // they have open could try.
 func browser(r *http.Request) *api.Error {
-	if r.Header.Get("Origin") != "" || r.Header.Get("Referer") != "" {
-		return api.Errorf(api.CodeDenied, "requests from web pages are refused")
+	// Sec-Fetch-Site comes with every request of a browser, also where a page
+	// asks for no Referer and a GET has no Origin.
+	for _, name := range []string{"Origin", "Referer", "Sec-Fetch-Site"} {
+		if len(r.Header.Values(name)) > 0 {
+			return api.Errorf(api.CodeDenied, "requests from web pages are refused: this one has the header %s", name)
+		}
 	}
 	switch r.Host {
 	case "ftd", "localhost", "": // the client's, curl's

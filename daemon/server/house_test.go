@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"io"
@@ -64,7 +65,7 @@ func newHouse(t *testing.T, access Access) *house {
 	require.NoError(t, err)
 	h.server = New(Config{
 		Jobs: e, Journal: j, Access: access, Log: zerolog.Nop(),
-		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ftd_up 1\n") }),
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") }),
 		Version: func() api.Version { return api.Version{Version: "v1.2.3", API: api.APIVersion} },
 	})
 	served := make(chan error, 1)
@@ -130,4 +131,14 @@ func requireCode(t *testing.T, err error, code string) {
 	var e *api.Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, code, e.Code, e.Error())
+}
+
+// forget deletes events up to that one, as the journal does after a month.
+func (h *house) forget(upTo int64) {
+	h.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(h.dir, "state", "journal.db"))
+	require.NoError(h.t, err)
+	defer db.Close()
+	_, err = db.ExecContext(h.t.Context(), `DELETE FROM events WHERE id <= ?`, upTo)
+	require.NoError(h.t, err)
 }

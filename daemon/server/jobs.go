@@ -13,25 +13,51 @@ const (
 )
 
 func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
-	var body api.Submit
-	if err := decode(r, &body); err != nil {
+	body, err := submitOf(r)
+	if err != nil {
 		return err
 	}
-	job, err := s.Jobs.Submit(r.Context(), body)
+	key, given, err := idempotencyKey(r)
+	if err != nil {
+		return err
+	}
+	var job api.Job
+	fresh := true
+	if given {
+		job, fresh, err = s.Jobs.SubmitOnce(r.Context(), body, key)
+	} else {
+		job, err = s.Jobs.Submit(r.Context(), body)
+	}
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Location", "/v1/jobs/"+job.ID)
+	if !fresh {
+		return reply(w, http.StatusOK, job)
+	}
 	return reply(w, http.StatusCreated, job)
+}
+
+func (s *Server) plan(w http.ResponseWriter, r *http.Request) error {
+	body, err := submitOf(r)
+	if err != nil {
+		return err
+	}
+	plan, err := s.Jobs.Plan(r.Context(), body)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, plan)
 }
 
 func (s *Server) listJobs(w http.ResponseWriter, r *http.Request) error {
 	q := parameters(r, "active", "limit", "before")
 	query := api.JobsQuery{
 		Active: q.flag("active"),
-		Limit:  int(q.number("limit", maxJobs, 1, maxJobs)),
 		Before: q.text("before"),
 	}
+	want := int(q.number("limit", maxJobs, 1, maxJobs))
+	query.Limit = want + 1 // one more tells whether there is another page
 	if q.err != nil {
 		return q.err
 	}
@@ -39,7 +65,11 @@ func (s *Server) listJobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, api.JobList{Jobs: jobs})
+	list := api.JobList{Jobs: jobs}
+	if len(jobs) > want {
+		list.Jobs, list.Next = jobs[:want], jobs[want-1].ID
+	}
+	return reply(w, http.StatusOK, list)
 }
 
 func (s *Server) showJob(w http.ResponseWriter, r *http.Request) error {
@@ -61,6 +91,14 @@ func (s *Server) stopJob(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, http.StatusAccepted, job)
 }
 
+func (s *Server) resumeJob(w http.ResponseWriter, r *http.Request) error {
+	job, err := s.Jobs.Resume(r.Context(), r.PathValue("job"))
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusAccepted, job)
+}
+
 func (s *Server) removeJob(w http.ResponseWriter, r *http.Request) error {
 	q := parameters(r, "checkpoints")
 	checkpoints := q.flag("checkpoints")
@@ -74,9 +112,18 @@ func (s *Server) removeJob(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func (s *Server) cards(w http.ResponseWriter, _ *http.Request) error {
+	list, err := s.Jobs.Cards()
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, api.CardList{Cards: list})
+}
+
 func (s *Server) points(w http.ResponseWriter, r *http.Request) error {
 	q := parameters(r, "attempt", "after", "limit")
 	limit := int(q.number("limit", maxPoints, 1, maxPoints))
+	attempt, after := q.text("attempt"), q.text("after")
 	if q.err != nil {
 		return q.err
 	}
@@ -84,7 +131,7 @@ func (s *Server) points(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	points, next, err := s.Journal.Points(r.Context(), job, q.text("attempt"), q.text("after"), limit)
+	points, next, err := s.Journal.Points(r.Context(), job, attempt, after, limit)
 	if err != nil {
 		return err
 	}

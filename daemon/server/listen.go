@@ -3,11 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,12 +20,17 @@ import (
 // otherwise only the owner and root get as far as that.
 //
 // What is in the way is removed only if it is a socket on which nobody answers.
-// Two daemons that start at the same moment could both find that; the lock on
-// the state directory comes first, and stops the second.
+// Two daemons that start at the same moment could both find that, and the one
+// remove what the other has put there: so they take turns.
 func Listen(ctx context.Context, path string, open bool) (net.Listener, error) {
 	if err := prepareDirectory(filepath.Dir(path), open); err != nil {
 		return nil, err
 	}
+	turn, err := takeTurn(ctx, filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer turn.Close()
 	if err := takeOver(ctx, path); err != nil {
 		return nil, err
 	}
@@ -43,7 +48,32 @@ func Listen(ctx context.Context, path string, open bool) (net.Listener, error) {
 			return nil, err
 		}
 	}
-	return l, nil
+	return Own(l.(*net.UnixListener)), nil
+}
+
+// turnWithin is how long another daemon may take to put its socket there.
+const turnWithin = 2 * time.Second
+
+// takeTurn locks the socket's directory until it is closed. In a directory such
+// as /tmp anybody could hold the lock, so it is not waited for in vain.
+func takeTurn(ctx context.Context, dir string) (io.Closer, error) {
+	ctx, cancel := context.WithTimeout(ctx, turnWithin)
+	defer cancel()
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return d, nil // locked, or on a filesystem that knows no locks
+		}
+		select {
+		case <-ctx.Done():
+			return d, nil
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // prepareDirectory makes the socket's directory, and refuses one in which
@@ -101,35 +131,4 @@ func takeOver(ctx context.Context, path string) error {
 		return api.Errorf(api.CodeConflict, "%s is in the way: %v", path, err)
 	}
 	return os.Remove(path)
-}
-
-// limit keeps more than n connections waiting in the kernel's queue, so that a
-// flood costs no memory here.
-func limit(l net.Listener, n int) net.Listener {
-	return &limited{Listener: l, places: make(chan struct{}, n)}
-}
-
-type limited struct {
-	net.Listener
-	places chan struct{}
-}
-
-func (l *limited) Accept() (net.Conn, error) {
-	l.places <- struct{}{}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.places
-		return nil, err
-	}
-	return &counted{UnixConn: c.(*net.UnixConn), release: sync.OnceFunc(func() { <-l.places })}, nil
-}
-
-type counted struct {
-	*net.UnixConn
-	release func()
-}
-
-func (c *counted) Close() error {
-	defer c.release()
-	return c.UnixConn.Close()
 }

@@ -25,12 +25,13 @@ const maxTail = 1_000_000
 
 // logs streams what a job's steps and trainings printed, attempt after attempt.
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) error {
-	q := parameters(r, "step", "attempt", "rank", "follow", "tail")
+	q := parameters(r, "step", "attempt", "rank", "follow", "tail", "resume")
 	f := follower{
 		step: q.text("step"), attempt: q.text("attempt"),
 		rank: int(q.number("rank", -1, 0, 1<<20)), tail: q.number("tail", 0, 0, maxTail),
 	}
 	follow := q.flag("follow")
+	f.resume(q)
 	if q.err != nil {
 		return q.err
 	}
@@ -41,19 +42,32 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	release, err := s.stream()
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		return nil
+	}
+	release, err := s.stream(r)
 	if err != nil {
 		return err
 	}
 	defer release()
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	f.out = &stream{w: w, control: http.NewResponseController(w)}
-	f.out.liftReadDeadline()
+	if f.pieces = r.Header.Get("Accept") == api.LogPieces; f.pieces {
+		w.Header().Set("Content-Type", api.LogPieces)
+	}
+	w.Header().Set("Trailer", api.HeaderResume)
+	f.out = begin(w)
 	f.header = f.step == "" && f.attempt == "" && len(job.Steps) > 1
 	defer f.close()
 	ctx, cancel := s.until(r)
 	defer cancel()
-	if err := s.followLogs(ctx, &f, job, follow); err != nil && ctx.Err() == nil {
+	err = s.followLogs(ctx, &f, job, follow)
+	switch {
+	case err == nil:
+	case s.ctx.Err() != nil:
+		// The reader goes on with the next daemon.
+		w.Header().Set(api.HeaderResume, f.place())
+	case ctx.Err() == nil:
 		s.Log.Debug().Err(err).Str("job", job.ID).Msg("a reader of logs was cut")
 	}
 	return nil
@@ -105,17 +119,15 @@ type follower struct {
 	rank          int // -1: the lowest that there is
 	tail          int64
 	header        bool
+	places        map[string]int64 // where a reader was, by name; see resume
 
 	out   *stream
 	files []*growing
 	last  *growing // the one written from last
-	open  bool     // the last thing written was no whole line
-}
-
-// growing is a log file that may still grow.
-type growing struct {
-	*os.File
-	name string // "train.1/rank_0.log"
+	// latest is its name where the reader comes back.
+	latest string
+	open   bool // the last thing written was no whole line
+	pieces bool // what is written says where it ends: see resume
 }
 
 func (f *follower) close() {
@@ -204,6 +216,13 @@ func (f *follower) copyFile(path, attempt string) (int64, error) {
 		if n == 0 {
 			return total, nil
 		}
+		skipped, err := g.skip(buffer[:n])
+		if err != nil {
+			return total, err
+		}
+		if skipped {
+			continue
+		}
 		if err := f.write(g, buffer[:n]); err != nil {
 			return total, err
 		}
@@ -226,56 +245,46 @@ func (f *follower) at(path, attempt string) (*growing, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.tail > 0 {
-		if err := seekTail(file, f.tail); err != nil {
-			file.Close()
-			return nil, err
-		}
+	name := attempt + "/" + filepath.Base(path)
+	offset, was := f.places[name]
+	switch {
+	case was:
+		_, err = file.Seek(offset, io.SeekStart)
+	case f.tail > 0 && f.places == nil:
+		err = seekTail(file, f.tail)
 	}
-	g := &growing{File: file, name: attempt + "/" + filepath.Base(path)}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	g := &growing{File: file, name: name}
+	if g.read, err = file.Seek(0, io.SeekCurrent); err != nil {
+		file.Close()
+		return nil, err
+	}
+	if was && name == f.latest {
+		f.last, f.open = g, !endsALine(file, offset)
+	}
 	f.files = append(f.files, g)
 	return g, nil
 }
 
 func (f *follower) write(g *growing, p []byte) error {
+	heading := ""
 	if f.last != g && (f.last != nil || f.header) {
-		gap := ""
+		heading = "==> " + g.name + " <==\n"
 		if f.open {
-			gap = "\n"
-		}
-		if _, err := fmt.Fprintf(f.out, "%s==> %s <==\n", gap, g.name); err != nil {
-			return err
+			heading = "\n" + heading
 		}
 	}
 	f.last, f.open = g, p[len(p)-1] != '\n'
-	_, err := f.out.Write(p)
-	return err
-}
-
-// seekTail moves to the beginning of the n-th line from the end.
-func seekTail(file *os.File, n int64) error {
-	end, err := file.Seek(0, io.SeekEnd)
-	if err != nil {
+	g.read += int64(len(p))
+	if f.pieces {
+		heading = fmt.Sprintf("%s %d\n", f.place(), len(heading)+len(p)) + heading
+	}
+	if _, err := io.WriteString(f.out, heading); err != nil {
 		return err
 	}
-	buffer := make([]byte, 32<<10)
-	// The newline that ends the last line does not begin one.
-	for at, lines := end, int64(0); at > 0; {
-		size := min(at, int64(len(buffer)))
-		at -= size
-		if _, err := file.ReadAt(buffer[:size], at); err != nil {
-			return err
-		}
-		for i := size - 1; i >= 0; i-- {
-			if buffer[i] != '\n' || at+i == end-1 {
-				continue
-			}
-			if lines++; lines == n {
-				_, err := file.Seek(at+i+1, io.SeekStart)
-				return err
-			}
-		}
-	}
-	_, err = file.Seek(0, io.SeekStart)
+	_, err := f.out.Write(p)
 	return err
 }

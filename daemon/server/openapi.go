@@ -3,6 +3,7 @@ package server
 import (
 	_ "embed"
 	"net/http"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 )
@@ -13,8 +14,11 @@ import (
 //go:embed openapi.yaml
 var document []byte
 
+// documentJSON takes some milliseconds, so it is made once.
+var documentJSON = sync.OnceValues(func() ([]byte, error) { return yaml.YAMLToJSON(document) })
+
 func (s *Server) openapi(w http.ResponseWriter, _ *http.Request) error {
-	text, err := yaml.YAMLToJSON(document)
+	text, err := documentJSON()
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ftd/api"
+	"ftd/daemon/visitors"
 )
 
 // peer is who sits at the other end of a connection, as the kernel says.
@@ -20,21 +21,48 @@ type peer struct {
 	groups []uint32
 }
 
-type peerKey struct{}
-
-// withPeer asks the kernel once for each connection. A peer that cannot be
-// told gets no credentials, and with that no permission.
-func withPeer(ctx context.Context, c net.Conn) context.Context {
-	p, err := credentials(c)
-	if err != nil {
-		return ctx
-	}
-	return context.WithValue(ctx, peerKey{}, p)
+// client is a connection and who sits at its other end.
+type client struct {
+	visitor *visitors.Visitor
+	peer    *peer // nil if the kernel does not say
 }
 
-func peerOf(r *http.Request) *peer {
-	p, _ := r.Context().Value(peerKey{}).(*peer)
-	return p
+type clientKey struct{}
+
+// withClient asks the kernel once for each connection. A peer that cannot be
+// told gets no credentials, and with that no permission.
+func withClient(ctx context.Context, conn net.Conn) context.Context {
+	c := &client{}
+	c.visitor, _ = conn.(*visitors.Visitor)
+	if p, err := credentials(conn); err == nil {
+		c.peer = p
+	}
+	return context.WithValue(ctx, clientKey{}, c)
+}
+
+// clientOf is never nil: who did not come through the door is nobody.
+func clientOf(r *http.Request) *client {
+	if c, ok := r.Context().Value(clientKey{}).(*client); ok {
+		return c
+	}
+	return &client{}
+}
+
+// serving says that a request is worked on until done is called.
+func (c *client) serving() (done func()) {
+	if c.visitor == nil {
+		return func() {}
+	}
+	return c.visitor.Serving()
+}
+
+// awaited calls what waits for the client meanwhile.
+func (c *client) awaited(wait func()) {
+	if c.visitor == nil {
+		wait()
+		return
+	}
+	c.visitor.Awaited(wait)
 }
 
 func credentials(c net.Conn) (*peer, error) {

@@ -19,27 +19,39 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"log"
 	"net"
 	"net/http"
+	urlpath "path"
 	"runtime/debug"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"ftd/api"
+	"ftd/daemon/journal"
+	"ftd/daemon/visitors"
 )
 
 // Jobs is what the server needs to carry out what is asked.
 type Jobs interface {
 	Submit(ctx context.Context, s api.Submit) (api.Job, error)
+	// SubmitOnce does it once for each key, and says whether this was the time.
+	SubmitOnce(ctx context.Context, s api.Submit, key string) (job api.Job, fresh bool, err error)
+	Plan(ctx context.Context, s api.Submit) (api.Plan, error)
 	// Job and the others take an id, a unique beginning of one, or a name.
 	Job(ctx context.Context, ref string) (api.Job, error)
 	Jobs(ctx context.Context, q api.JobsQuery) ([]api.Job, error)
 	Stop(ctx context.Context, ref string) (api.Job, error)
+	// Resume has a job go on that ended without success.
+	Resume(ctx context.Context, ref string) (api.Job, error)
 	Remove(ctx context.Context, ref string, checkpoints bool) error
 	Recipes() ([]api.Recipe, error)
 	Call(ctx context.Context, r api.CallRequest) (api.CallResult, error)
+	Cards() ([]api.Card, error)
 }
 
 // Journal is what the server reads itself, page by page.
@@ -48,12 +60,31 @@ type Journal interface {
 	Points(ctx context.Context, job, attempt, after string, limit int) ([]api.Point, string, error)
 	Events(ctx context.Context, after int64, job string, limit int) ([]api.Event, error)
 	LastEvent() (int64, <-chan struct{})
+	Kept(ctx context.Context) (journal.Kept, error)
+}
+
+// Service is the daemon as a process.
+type Service interface {
+	Settings() api.Settings
+	SetSetting(name, value string) error
+	// Reload reads the settings again; an error leaves them as they are.
+	Reload() (api.Reload, error)
+	// Restart asks for a restart in place and returns before it.
+	Restart(ctx context.Context) error
+}
+
+// Notices tells people of what happens.
+type Notices interface {
+	Test(ctx context.Context, name string) ([]api.NoticeTest, error)
 }
 
 // Config says what a server serves. All fields but Log are required.
 type Config struct {
 	Jobs    Jobs
 	Journal Journal
+	Service Service
+	Notices Notices
+	// Metrics answers at /metrics, /-/healthy, /-/ready, /healthz and /.
 	Metrics http.Handler
 	// Version is asked for at each request for it, since Python comes later.
 	Version func() api.Version
@@ -67,10 +98,14 @@ const (
 	bodyTimeout    = 30 * time.Second
 	idleTimeout    = 2 * time.Minute
 	maxHeader      = 32 << 10
-	maxBody        = 4 << 20  // a recipe
-	maxCallBody    = 64 << 20 // arguments of a call
+	maxBody        = 4 << 20   // a recipe
+	maxCallBody    = 64 << 20  // arguments of a call
+	maxBodies      = 256 << 20 // all at a time
 	maxStreams     = 512
 	maxConnections = 1024
+	// settleWithin is how long a client that has connected may take to say what
+	// it wants when the server shuts down.
+	settleWithin = 300 * time.Millisecond
 )
 
 // Server is the HTTP server of the socket.
@@ -78,41 +113,73 @@ type Server struct {
 	Config
 	mux     *http.ServeMux
 	http    *http.Server
+	places  int
 	streams chan struct{}
+	bodies  atomic.Int64    // what they take at the moment
+	served  chan struct{}   // closed when Serve has returned
 	ctx     context.Context // ends at shutdown, and with it the streams
 	cancel  context.CancelFunc
+
+	mu       sync.Mutex
+	visitors *visitors.Listener // nil until Serve
 }
 
 // New returns a server that is not listening yet.
 func New(c Config) *Server {
-	s := &Server{Config: c, mux: http.NewServeMux(), streams: make(chan struct{}, maxStreams)}
+	places := visitors.Places(maxConnections)
+	s := &Server{
+		Config: c, mux: http.NewServeMux(), places: places, served: make(chan struct{}),
+		// Half of the places at most, for who reads a stream is never shown out.
+		streams: make(chan struct{}, min(maxStreams, max(places/2, 1))),
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, r := range s.routes() {
 		s.mux.Handle(r.pattern, s.handler(r))
 	}
+	s.mux.HandleFunc(everything, func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, s.unknown(w, r)) })
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ConnContext:       withPeer,
+		// "OPTIONS *" passes the same gates as everything else.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     log.New(trouble{c.Log}, "", 0),
+		ConnContext:                  withClient,
 	}
 	return s
 }
 
 // Serve answers on l until Shutdown.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(limit(l, maxConnections))
-	if errors.Is(err, http.ErrServerClosed) {
+	defer close(s.served)
+	s.mu.Lock()
+	s.visitors = visitors.Limit(l, s.places)
+	v := s.visitors
+	s.mu.Unlock()
+	err := s.http.Serve(v)
+	if errors.Is(err, http.ErrServerClosed) || s.ctx.Err() != nil {
 		return nil
 	}
 	return err
 }
 
-// Shutdown ends the streams, lets other requests finish until ctx ends, and
-// removes the socket.
+// Shutdown lets nobody in any more, ends the streams, lets other requests
+// finish until ctx ends, and closes the listener.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.cancel()
+	s.mu.Lock()
+	v := s.visitors
+	s.mu.Unlock()
+	if v != nil {
+		// First this: net/http hangs up on who was let in and has not said yet
+		// what it wants, and such a client would have to take that for a crash.
+		_ = v.Close() // it has nothing to say to this
+		<-s.served
+		settle, cancel := context.WithTimeout(ctx, settleWithin)
+		v.Settle(settle)
+		cancel()
+	}
 	if err := s.http.Shutdown(ctx); err != nil {
 		return s.http.Close()
 	}
@@ -121,31 +188,32 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // ServeHTTP is the gates in order; the mux comes last.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer clientOf(r).serving()()
 	id := requestID()
 	h := w.Header()
 	h.Set(api.HeaderRequestID, id)
 	h.Set(api.HeaderVersion, s.Version().Version)
 	h.Set(api.HeaderAPI, strconv.Itoa(api.APIVersion))
-	log := s.Log.With().Str("request", id).Str("method", r.Method).Str("path", r.URL.Path).Logger()
 	began := time.Now()
 	defer func() {
 		if v := recover(); v != nil {
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v)
 			}
-			log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).Msg("a request failed")
+			s.Log.Error().Str("request", id).Str("method", r.Method).Str("path", r.URL.Path).Interface("panic", v).Bytes("stack", debug.Stack()).Msg("a request failed")
 			s.fail(w, r, api.Errorf(api.CodeInternal, "the daemon made a mistake (request %s)", id).
 				WithRemedy("its log says more; please report it"))
 		}
-		log.Debug().Dur("took", time.Since(began)).Msg("request")
+		s.Log.Debug().Str("request", id).Str("method", r.Method).Str("path", r.URL.Path).Dur("took", time.Since(began)).Msg("request")
 	}()
 	hygiene(h)
 	if e := browser(r); e != nil {
 		s.fail(w, r, e)
 		return
 	}
-	if _, pattern := s.mux.Handler(r); pattern == "" {
-		s.fail(w, r, s.unknown(w, r))
+	// The mux would send a client elsewhere that says // or /./ in a path.
+	if path := r.URL.EscapedPath(); path != urlpath.Clean(path) || path == "*" {
+		s.fail(w, r, unknownPath(r))
 		return
 	}
 	s.mux.ServeHTTP(w, r)
@@ -154,51 +222,55 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // handler puts permission and limits before a route's function.
 func (s *Server) handler(r route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if e := s.Access.check(peerOf(req), r.need); e != nil {
+		if e := s.Access.check(clientOf(req).peer, r.need); e != nil {
 			s.fail(w, req, e)
 			return
 		}
-		body := int64(maxBody)
-		if r.body != 0 {
-			body = r.body
+		if req.Body != http.NoBody {
+			most := int64(maxBody)
+			if r.body != 0 {
+				most = r.body
+			}
+			b := s.body(w, req, most)
+			defer b.release()
+			req.Body = b
+			// Not for the whole request: a stream may be read for days, and where
+			// nothing is to come the server waits for the client to hang up.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 		}
-		req.Body = http.MaxBytesReader(w, req.Body, body)
-		// Not for the whole request: a stream may be read for days.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+		var l limits
+		for _, what := range []string{"job", "name"} {
+			l.name(what, req.PathValue(what))
+		}
+		if err := l.result(); err != nil {
+			s.fail(w, req, err)
+			return
+		}
 		if err := r.serve(w, req); err != nil {
 			s.fail(w, req, err)
 		}
 	})
 }
 
-// unknown says whether the path or only the method is wrong.
-func (s *Server) unknown(w http.ResponseWriter, r *http.Request) *api.Error {
-	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
-		other := r.Clone(r.Context())
-		other.Method = method
-		if _, pattern := s.mux.Handler(other); pattern != "" {
-			allowed = append(allowed, method)
-			w.Header().Add("Allow", method)
-		}
-	}
-	if len(allowed) > 0 {
-		return api.Errorf(codeMethod, "%s is not possible on %s, only %v", r.Method, r.URL.Path, allowed)
-	}
-	return api.Errorf(api.CodeNotFound, "the daemon has no %s", r.URL.Path).
-		WithRemedy("if your ftctl is newer than the daemon, upgrade the daemon")
-}
-
 // stream takes one of the places for long answers; release gives it back.
-func (s *Server) stream() (release func(), err error) {
+func (s *Server) stream(r *http.Request) (release func(), err error) {
+	// The last quarter is for who may change something: those who only look
+	// cannot keep them from looking.
+	guest := s.Access.check(clientOf(r).peer, toChange) != nil
+	if guest && len(s.streams) >= cap(s.streams)*3/4 {
+		return nil, api.Errorf(codeBusy, "%d clients follow logs and events already", len(s.streams)).WithRemedy("try again later")
+	}
 	select {
 	case s.streams <- struct{}{}:
 		return func() { <-s.streams }, nil
 	default:
-		return nil, api.Errorf(codeBusy, "%d clients follow logs and events already", maxStreams).
+		return nil, api.Errorf(codeBusy, "%d clients follow logs and events already", cap(s.streams)).
 			WithRemedy("end some of them")
 	}
 }
+
+// Streams is how many clients follow logs and events.
+func (s *Server) Streams() int { return len(s.streams) }
 
 // until returns a context that ends with the request or with the server.
 func (s *Server) until(r *http.Request) (context.Context, context.CancelFunc) {

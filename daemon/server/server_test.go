@@ -53,11 +53,12 @@ func TestMistakesGetTheirStatusAndAnErrorThatHelps(t *testing.T) {
 		status                   int
 		code, text               string
 	}{
-		{"no such path", "GET", "/v1/nothing", "", nil, 404, api.CodeNotFound, "/v1/nothing"},
-		{"no such method", "PUT", "/v1/jobs", "", nil, 405, codeMethod, "GET POST"},
+		{"no such path", "GET", "/v1/nothing", "", nil, 404, api.CodeNoRoute, "/v1/nothing"},
+		{"no such method", "PUT", "/v1/jobs", "", nil, 405, codeMethod, "GET, HEAD, POST"},
 		{"no such job", "GET", "/v1/jobs/xyz", "", nil, 404, api.CodeNotFound, `\"xyz\"`},
 		{"origin", "GET", "/v1/jobs", "", []string{"Origin", "http://example.org"}, 403, api.CodeDenied, "web pages"},
 		{"referer", "GET", "/v1/jobs", "", []string{"Referer", "http://example.org"}, 403, api.CodeDenied, "web pages"},
+		{"sec-fetch", "GET", "/v1/jobs", "", []string{"Sec-Fetch-Site", "cross-site"}, 403, api.CodeDenied, "web pages"},
 		{"host", "GET", "/v1/jobs", "", []string{"Host", "evil.example.org"}, 403, api.CodeDenied, "evil.example.org"},
 		{"not JSON", "POST", "/v1/jobs", "{", nil, 400, api.CodeBadRequest, "not the JSON"},
 		{"two values", "POST", "/v1/jobs", "{} {}", nil, 400, api.CodeBadRequest, "more than one"},

@@ -17,9 +17,10 @@ const maxSocketPath = 107
 // the daemon's working directory is nobody's business.
 func (s *Settings) check() error {
 	for name, p := range map[string]*string{
-		"state_dir": &s.StateDir, "socket": &s.Socket, "env": &s.Env, "shim": &s.Shim, "libexec": &s.Libexec,
+		"state_dir": &s.StateDir, "socket": &s.Socket, "env": &s.Env, "shim": &s.Shim, "libexec": &s.Libexec, "npu_smi": &s.NPUSMI,
+		"signatures": &s.Signatures, "metrics_web_config": &s.MetricsWeb, "notify": &s.Notify,
 	} {
-		if *p == "" && name == "env" {
+		if *p == "" && (name == "env" || name == "npu_smi" || name == "signatures" || name == "metrics_web_config" || name == "notify") {
 			continue
 		}
 		abs, err := filepath.Abs(*p)
@@ -27,6 +28,11 @@ func (s *Settings) check() error {
 			return s.invalid(name, "it must be a path")
 		}
 		*p = abs
+	}
+	for _, place := range s.PlaceList() {
+		if !filepath.IsAbs(place) {
+			return s.invalid("places", "it must be directories with commas between them, each from / on")
+		}
 	}
 	if s.MetricsAddress == "off" {
 		s.MetricsAddress = ""
@@ -41,15 +47,27 @@ func (s *Settings) check() error {
 	if s.Slots < 1 {
 		return s.invalid("slots", "it must be at least 1")
 	}
+	if min(s.StopGraceful, s.StopInterrupt, s.StopTerminate) < 0 {
+		return s.invalid("stop_interrupt", "no time of a stop can be negative")
+	}
+	if _, ok := cardList(s.Cards); !ok {
+		return s.invalid("cards", "it must be auto, off, or a list of cards such as 0,2,4-7")
+	}
+	if s.Foreign != ForeignWait && s.Foreign != ForeignIgnore {
+		return s.invalid("foreign_processes", "it must be wait or ignore")
+	}
+	if s.RestartAbove < 0 {
+		return s.invalid("restart_above", "it must be a number of megabytes, or 0")
+	}
 	switch s.LogLevel {
 	case "trace", "debug", "info", "warn", "error":
 	default:
 		return s.invalid("log_level", "it must be trace, debug, info, warn or error")
 	}
 	switch s.LogFormat {
-	case "auto", "console", "json":
+	case "auto", "console", "json", "journal":
 	default:
-		return s.invalid("log_format", "it must be auto, console or json")
+		return s.invalid("log_format", "it must be auto, console, json or journal")
 	}
 	if s.MetricsAddress != "" {
 		if _, _, err := net.SplitHostPort(s.MetricsAddress); err != nil {

@@ -3,12 +3,13 @@ package settings
 import (
 	"os"
 	"path/filepath"
+	"strings"
 
 	"ftd/api"
 )
 
 type defaultValues struct {
-	stateDir, socket, env, shim, libexec string
+	stateDir, places, socket, env, shim, libexec string
 }
 
 // defaults works out the defaults that depend on who runs this and where it
@@ -17,6 +18,7 @@ func defaults() defaultValues {
 	prefix := prefix()
 	return defaultValues{
 		stateDir: stateDir(),
+		places:   places(),
 		socket:   socket(),
 		env:      firstSet(os.Getenv("VIRTUAL_ENV"), os.Getenv("CONDA_PREFIX")),
 		shim:     filepath.Join(prefix, "bin", "ftd-shim"),
@@ -41,6 +43,16 @@ func stateDir() string {
 		return filepath.Join(filepath.Dir(api.UserSocket()), "state")
 	}
 	return filepath.Join(home, ".local", "state", "ftd")
+}
+
+// places are the home directory, and the memory that is larger than it on many
+// rented machines.
+func places() string {
+	list := []string{"/dev/shm"}
+	if home, err := os.UserHomeDir(); err == nil && filepath.IsAbs(home) {
+		list = append([]string{home}, list...)
+	}
+	return strings.Join(list, ",")
 }
 
 func socket() string {

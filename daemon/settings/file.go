@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ftd/api"
+	"ftd/recipe/nearest"
 )
 
 // file is the settings file, as text by key.
@@ -119,36 +120,13 @@ func known(name string, keys []key) bool {
 }
 
 func unknown(name, at string, keys []key) error {
-	nearest, best := "", len(name)/2+1
-	for _, k := range keys {
-		if d := distance(name, k.name); d < best {
-			nearest, best = k.name, d
-		}
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.name
 	}
 	e := api.Errorf(api.CodeSettings, "%s: there is no setting %q", at, name)
-	if nearest == "" {
+	if nearest.To(name, names) == "" {
 		return e.WithRemedy("`ftd config` lists the settings")
 	}
-	return e.WithRemedy("did you mean %q?", nearest)
-}
-
-// distance is the number of letters to insert, delete or replace to make a
-// from b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return e.WithRemedy("%s", nearest.Remedy(name, names))
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -21,23 +22,36 @@ import (
 // Settings are the effective settings. The fields are explained in keys.go.
 type Settings struct {
 	StateDir       string
+	Places         string // see PlaceList
 	Socket         string
 	Env            string
 	MetricsAddress string
+	MetricsWeb     string
 	LogLevel       string
 	LogFormat      string
 	Slots          int
+	StopGraceful   time.Duration
+	StopInterrupt  time.Duration
+	StopTerminate  time.Duration
+	Cards          string
+	NPUSMI         string
+	Foreign        string // processes on cards
+	SkipChecks     string // see SkipCheckList
+	Signatures     string
+	Notify         string
 	Group          string
 	ReadForOthers  bool
 	Shim           string
 	Libexec        string
+	RestartAbove   int // MB
 
 	// File is the settings file that was read, "" if there was none.
 	File string
 	// Output is how to print, "text" or "json".
 	Output string
-	// Args are the arguments that are no flags.
-	Args []string
+	// Args are the arguments that are no flags, Flags those that are, each as
+	// --name=value.
+	Args, Flags []string
 
 	values []Value
 }
@@ -55,7 +69,10 @@ var ErrHelp = pflag.ErrHelp
 
 // Load works out the settings from the program's arguments (without its
 // name), the environment and the settings file.
-func Load(args []string) (*Settings, error) {
+func Load(args []string) (*Settings, error) { return LoadWith(args, "", "", "") }
+
+// LoadWith is Load with one setting overridden.
+func LoadWith(args []string, name, text, origin string) (*Settings, error) {
 	s := new(Settings)
 	flags, keys := flagSet(s)
 	if err := flags.Parse(args); err != nil {
@@ -65,6 +82,7 @@ func Load(args []string) (*Settings, error) {
 		return nil, api.Errorf(api.CodeSettings, "%v", err).WithRemedy("`ftd --help` lists the flags")
 	}
 	s.Args, s.Output = flags.Args(), flags.Lookup("output").Value.String()
+	flags.Visit(func(f *pflag.Flag) { s.Flags = append(s.Flags, "--"+f.Name+"="+f.Value.String()) })
 	path, named, err := configFile(flags)
 	if err != nil {
 		return nil, err
@@ -76,11 +94,16 @@ func Load(args []string) (*Settings, error) {
 	s.File = file.path
 	for _, k := range keys {
 		flag := flags.Lookup(k.flag())
-		origin, err := k.settle(flag, file)
+		var from string
+		if k.name == name {
+			from, err = origin, k.set(flag, text, origin)
+		} else {
+			from, err = k.settle(flag, file)
+		}
 		if err != nil {
 			return nil, err
 		}
-		s.values = append(s.values, Value{Name: k.name, Origin: origin, Doc: k.doc, Value: k.value(s)})
+		s.values = append(s.values, Value{Name: k.name, Origin: from, Doc: k.doc, Value: k.value(s)})
 	}
 	return s, s.check()
 }
@@ -128,6 +151,7 @@ func Usage() string {
 	var b strings.Builder
 	b.WriteString("Usage: ftd [FLAGS]         run the daemon in the foreground\n" +
 		"       ftd config [-o json] print the effective settings and where each came from\n" +
+		"       ftd check            say whether the daemon would start with these settings\n" +
 		"       ftd version\n\n" +
 		"Every flag is also an environment variable (--state-dir is FTD_STATE_DIR) and a key\n" +
 		"of the settings file (state_dir), in this order of strength.\n\n")

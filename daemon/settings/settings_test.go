@@ -74,6 +74,8 @@ func TestBadSettingsSayWhereAndWhat(t *testing.T) {
 		{"not a mapping", "- slots\n", nil, []string{"key: value"}},
 		{"not YAML", "slots: [1\n", nil, []string{"not YAML"}},
 		{"no such flag", "", []string{"--slot", "1"}, []string{"--slot", "--help"}},
+		{"cards", "cards: 3-1\n", nil, []string{"ftd.yaml:1", `"3-1"`, "0,2,4-7"}},
+		{"foreign processes", "", []string{"--foreign-processes", "kill"}, []string{"flag --foreign-processes", "wait or ignore"}},
 		{"zero slots", "", []string{"--slots", "0"}, []string{"flag --slots", "at least 1"}},
 		{"log level", "log_level: loud\n", nil, []string{"ftd.yaml:1", `"loud"`, "trace, debug"}},
 		{"metrics address", "", []string{"--metrics-address", "9466"}, []string{"HOST:PORT"}},

@@ -3,6 +3,8 @@
 //	ftd.lock           held by the daemon that runs here; its process id
 //	journal.db         what is known: package journal
 //	runs/JOB/ATTEMPT/  what each attempt at a step wrote
+//	partial/           what is half fetched
+//	envs/NAME/         Python environments that steps created
 //	results/KEY/       what steps made that later jobs can use again
 //	lib/HASH/          the Python files that are shipped inside the program
 //	crash/             what the Go runtime said when a daemon died
@@ -34,18 +36,22 @@ type Dir struct {
 
 // Open makes the directory if need be and locks it. The lock belongs to the
 // open file, so it ends with this process, however that ends.
-func Open(path string) (*Dir, error) {
+func Open(path string) (*Dir, error) { return OpenHeld(path, nil) }
+
+// OpenHeld is Open for a daemon that was given the lock by the one before it:
+// held is the open lock file, nil if it was not.
+func OpenHeld(path string, held *os.File) (*Dir, error) {
 	// 0700: spec.json holds the environments of trainings, tokens included.
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, api.Errorf(api.CodeSettings, "the state directory cannot be made: %v", err).
 			WithRemedy("choose another one with --state-dir or FTD_STATE_DIR")
 	}
-	lock, err := takeLock(path)
+	lock, err := takeLock(path, held)
 	if err != nil {
 		return nil, err
 	}
 	d := &Dir{path: path, lock: lock}
-	for _, sub := range []string{"runs", "results", "lib", "crash"} {
+	for _, sub := range []string{"runs", "results", "partial", "envs", "lib", "crash"} {
 		if err := os.MkdirAll(filepath.Join(path, sub), 0o700); err != nil {
 			lock.Close()
 			return nil, api.Errorf(api.CodeSettings, "the state directory cannot be used: %v", err)
@@ -54,9 +60,12 @@ func Open(path string) (*Dir, error) {
 	return d, nil
 }
 
-func takeLock(dir string) (*os.File, error) {
+func takeLock(dir string, lock *os.File) (*os.File, error) {
 	path := filepath.Join(dir, "ftd.lock")
-	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	var err error
+	if lock == nil {
+		lock, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	}
 	if err != nil {
 		return nil, api.Errorf(api.CodeSettings, "the state directory cannot be used: %v", err).
 			WithRemedy("choose one of your own with --state-dir or FTD_STATE_DIR")
@@ -86,11 +95,20 @@ func takeLock(dir string) (*os.File, error) {
 // Close gives the directory up.
 func (d *Dir) Close() error { return d.lock.Close() }
 
+// Lock is the open lock file; who else has it open holds the lock too.
+func (d *Dir) Lock() *os.File { return d.lock }
+
 // Path is the directory itself.
 func (d *Dir) Path() string { return d.path }
 
 // Journal is the path of the journal.
-func (d *Dir) Journal() string { return filepath.Join(d.path, "journal.db") }
+func (d *Dir) Journal() string { return JournalOf(d.path) }
+
+// Notified is the file that keeps up to which event people were notified.
+func (d *Dir) Notified() string { return filepath.Join(d.path, "notified.json") }
+
+// JournalOf is the path of the journal of a state directory.
+func JournalOf(dir string) string { return filepath.Join(dir, "journal.db") }
 
 // Job is the directory of a job's attempts.
 func (d *Dir) Job(job string) string { return filepath.Join(d.path, "runs", job) }
@@ -99,7 +117,45 @@ func (d *Dir) Job(job string) string { return filepath.Join(d.path, "runs", job)
 func (d *Dir) Attempt(job, attempt string) string { return filepath.Join(d.path, "runs", job, attempt) }
 
 // Results is the directory of reusable results.
-func (d *Dir) Results() string { return filepath.Join(d.path, "results") }
+func (d *Dir) Results() string { return ResultsIn(d.path) }
+
+// Place is where what does not fit into this directory lies below another one,
+// such as /dev/shm: in a directory of this daemon's own, which [MakePlace] makes.
+func (d *Dir) Place(below string) string {
+	sum := sha256.Sum256([]byte(d.path))
+	return filepath.Join(below, fmt.Sprintf("ftd-%d-%x", os.Geteuid(), sum[:4]))
+}
+
+// ResultsIn is the directory of reusable results in a place, or in a state
+// directory.
+func ResultsIn(place string) string { return filepath.Join(place, "results") }
+
+// MakePlace makes a place, closed to other users. Others may write where it
+// lies: a directory or link of theirs is refused.
+func MakePlace(place string) error {
+	if err := os.Mkdir(place, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	var stat unix.Stat_t
+	if err := unix.Lstat(place, &stat); err != nil {
+		return &fs.PathError{Op: "lstat", Path: place, Err: err}
+	}
+	if stat.Mode&unix.S_IFMT != unix.S_IFDIR || int(stat.Uid) != os.Geteuid() {
+		return fmt.Errorf("%s is not a directory of this user's", place)
+	}
+	for _, sub := range []string{"results", "partial"} {
+		if err := os.MkdirAll(filepath.Join(place, sub), 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Partial is the directory of what is half fetched, and goes on next time.
+func (d *Dir) Partial() string { return filepath.Join(d.path, "partial") }
+
+// Environments is the directory of the Python environments that steps create.
+func (d *Dir) Environments() string { return filepath.Join(d.path, "envs") }
 
 // Crash is the directory for what the Go runtime says when it dies.
 func (d *Dir) Crash() string { return filepath.Join(d.path, "crash") }

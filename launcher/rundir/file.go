@@ -62,6 +62,20 @@ func ReadExit(dir string) (Exit, error) {
 	return e, err
 }
 
+// WriteEnded writes ended.json, which says before exit.json does how the command
+// itself has ended.
+func WriteEnded(dir string, e Exit) error {
+	path := filepath.Join(dir, EndedFile)
+	return write(path+".tmp", path, fileMode, e)
+}
+
+// ReadEnded reads ended.json; the error is fs.ErrNotExist if there is none.
+func ReadEnded(dir string) (Exit, error) {
+	var e Exit
+	err := read(filepath.Join(dir, EndedFile), &e)
+	return e, err
+}
+
 func read(path string, into any) error {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -11,6 +11,7 @@ const SpecVersion = 1
 const (
 	SpecFile    = "spec.json"
 	ShimFile    = "shim.json"
+	EndedFile   = "ended.json"
 	ExitFile    = "exit.json"
 	ShimLogFile = "shim.log"
 )

@@ -41,6 +41,11 @@ func (h *holder) hold(c training, linger time.Duration) rundir.Exit {
 		case <-end:
 			exit.Leftovers = send(tree, syscall.SIGTERM)
 			kill = time.After(endGrace)
+			if exit.Leftovers > 0 {
+				// A help only, and the disk may hang: what is left is killed
+				// in time whatever becomes of it.
+				go func(e rundir.Exit) { _ = rundir.WriteEnded(h.dir, e) }(exit)
+			}
 		case <-kill:
 			if c.cgroup == "" || c.cgroup.Kill() != nil {
 				send(tree, syscall.SIGKILL)

@@ -32,6 +32,7 @@ type clocks struct {
 
 	stepAt time.Time // the last step, zero before the first
 	backAt time.Time // the end of the last save or evaluation
+	saveAt time.Time // a checkpoint grew
 	step   int64
 	steps  int             // that were seen, of the rank that is followed
 	rank   int             // whose steps they are: of the first that printed one
@@ -52,7 +53,9 @@ func (c *clocks) awake(now time.Time) {
 	}
 }
 
-func (c *clocks) record(rank int, r *logparse.Record, at time.Time) {
+// record takes a record into account; repeats says that it is a step which
+// another rank told of before.
+func (c *clocks) record(rank int, r *logparse.Record, repeats bool, at time.Time) {
 	c.log = at
 	switch r.Kind {
 	case logparse.KindPhase:
@@ -67,7 +70,9 @@ func (c *clocks) record(rank int, r *logparse.Record, at time.Time) {
 		}
 	case logparse.KindStep:
 		c.known, c.phase = true, logparse.PhaseTraining
-		c.addStep(rank, &r.Step, at)
+		if !repeats {
+			c.addStep(rank, &r.Step, at)
+		}
 	}
 }
 
@@ -109,6 +114,9 @@ func (c *clocks) look(s Signs, now time.Time) {
 		}
 		if s.Cache != 0 && s.Cache != c.signs.Cache {
 			c.cache = now
+		}
+		if s.Saves != 0 && s.Saves != c.signs.Saves {
+			c.saveAt = now
 		}
 		spent, passed := s.CPU-c.signs.CPU, now.Sub(c.looked)
 		// Less than before: a process has ended, and that is life too.
@@ -165,6 +173,9 @@ func (c *clocks) stall(set Setting, now time.Time) *Verdict {
 		return nil
 	}
 	since, limit := later(c.stepAt, c.backAt), set.Limit
+	if now.Sub(since) <= set.Pause { // not every version says that it saves
+		since = later(since, c.saveAt)
+	}
 	if c.phase != logparse.PhaseTraining { // saving, evaluating, exiting
 		since, limit = later(since, c.log), set.Pause
 	}

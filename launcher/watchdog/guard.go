@@ -16,7 +16,8 @@ type Guard struct {
 	settings Settings
 	clocks   clocks
 	ranks    map[int]*numbers
-	last     time.Time // the last look
+	places   map[int]*places // by rank, or by log
+	last     time.Time       // the last look
 	// told are the watchdogs whose verdict still stands: each is told once,
 	// and again only if it had become better in between.
 	told map[key]bool
@@ -31,7 +32,7 @@ type key struct {
 // New returns the guard of a training. begin is set when it watches from the
 // start, and not set when it is to watch one that runs already.
 func New(settings Settings, now time.Time, begin bool) *Guard {
-	g := &Guard{settings: settings, ranks: map[int]*numbers{}, told: map[key]bool{}, last: now}
+	g := &Guard{settings: settings, ranks: map[int]*numbers{}, places: map[int]*places{}, told: map[key]bool{}, last: now}
 	g.clocks.reset(now)
 	g.clocks.began = begin
 	return g
@@ -46,11 +47,33 @@ func (g *Guard) BeforeSteps() bool { return g.clocks.stepAt.IsZero() }
 // it only the phase and the usual step time count: all clocks begin now.
 func (g *Guard) Recall(rank int, r *logparse.Record) {
 	g.clocks.pure = false // when a line was read is not known any more
-	g.clocks.record(rank, r, g.last)
+	g.clocks.record(rank, r, g.repeats(rank, r), g.last)
+}
+
+// Remembers is how many of the newest lines of steps Recall has a use for, if
+// several ranks tell of each.
+func (g *Guard) Remembers() int {
+	return (max(g.settings[Stall].Warmup, recentGaps) + 1) * recentPlaces
 }
 
 // Recalled ends the recalling.
-func (g *Guard) Recalled(now time.Time) { g.clocks.awake(now) }
+func (g *Guard) Recalled(now time.Time) {
+	g.clocks.awake(now)
+	clear(g.places) // what is told next may be what was recalled last
+}
+
+// repeats reports whether a record is a step that another rank told of before.
+func (g *Guard) repeats(rank int, r *logparse.Record) bool {
+	if r.Kind != logparse.KindStep || r.Step.NoLoss { // the stages of a pipeline but the last
+		return false
+	}
+	p := g.places[rank]
+	if p == nil {
+		p = &places{}
+		g.places[rank] = p
+	}
+	return p.again(&r.Step)
+}
 
 // Record takes into account what the log of a rank says; at is when it was read.
 func (g *Guard) Record(rank int, r *logparse.Record, at time.Time) []Verdict {
@@ -59,20 +82,18 @@ func (g *Guard) Record(rank int, r *logparse.Record, at time.Time) []Verdict {
 		n = newNumbers(g.settings)
 		g.ranks[rank] = n
 	}
-	g.clocks.record(rank, r, at)
+	repeats := g.repeats(rank, r)
+	g.clocks.record(rank, r, repeats, at)
 	var verdicts []Verdict
 	if n.weights.add(r, at) && g.report(key{Weights, rank}, true) {
 		verdicts = append(verdicts, n.weights.verdict())
 	}
-	if r.Kind == logparse.KindStep && !r.Step.NoLoss {
+	if r.Kind == logparse.KindStep && !r.Step.NoLoss && !repeats {
 		n.step(&r.Step, at)
-		for _, v := range n.verdicts() {
-			bad := v.Evidence.Steps > 0
-			if v.Watchdog == Flat && !g.allFlat() {
-				bad = false
-			}
-			if g.report(key{v.Watchdog, rank}, bad) {
-				verdicts = append(verdicts, v)
+		for _, name := range []Name{NonFinite, Overflow, LossScale, Flat, Spike} {
+			bad := n.bad(name) && (name != Flat || g.allConstant())
+			if g.report(key{name, rank}, bad) {
+				verdicts = append(verdicts, n.verdict(name))
 			}
 		}
 	}
@@ -83,11 +104,11 @@ func (g *Guard) Record(rank int, r *logparse.Record, at time.Time) []Verdict {
 	return verdicts
 }
 
-// allFlat: in a pipeline only the last stage knows the loss, and the others
-// print a constant. So a loss is flat only if no rank has another one.
-func (g *Guard) allFlat() bool {
+// allConstant: in a pipeline only the last stage knows the loss, and the others
+// print a constant. So a loss is flat only if no rank's changes.
+func (g *Guard) allConstant() bool {
 	for _, n := range g.ranks {
-		if n.losses > 0 && !n.flat() {
+		if n.losses > 0 && !n.constant() {
 			return false
 		}
 	}

@@ -225,6 +225,24 @@ func TestLossThatIsNoNumber(t *testing.T) {
 	require.Equal(t, 3, v.Evidence.Steps)
 }
 
+// mindformers up to 0.6 saves without a word, for as long as a slow disk takes.
+func TestASaveOfWhichTheLogSaysNothing(t *testing.T) {
+	save := func(s *Signs) { s.CPU += look; s.Saves++ }
+	s := begin(t, true)
+	require.Empty(t, s.steps(20, look, learning))
+	require.Empty(t, s.wait(20*time.Minute, save))
+	require.Empty(t, s.wait(9*time.Minute, work))
+	s.alone(s.wait(2*time.Minute, work), Stall)
+
+	// Another training may save there for ever.
+	s = begin(t, true)
+	require.Empty(t, s.steps(20, look, learning))
+	require.Empty(t, s.wait(59*time.Minute, save))
+	found := s.wait(2*time.Minute, save)
+	require.NotEmpty(t, found)
+	s.alone(found[:1], Stall)
+}
+
 func TestSpike(t *testing.T) {
 	s := begin(t, true)
 	require.Empty(t, s.steps(100, look, learning))
@@ -232,6 +250,32 @@ func TestSpike(t *testing.T) {
 	require.Empty(t, s.steps(50, look, func(i int) float64 { return learning(100 + i) }))
 	v := s.alone(s.steps(10, look, func(i int) float64 { return 40 + float64(i) }), Spike)
 	require.False(t, v.Error)
+}
+
+// A loss rises to a new level and falls again from there: harder data. One that
+// rises as far as that from where it began, or much further, is told of.
+func TestALossThatRisesOnce(t *testing.T) {
+	level := func(from float64) func(i int) float64 {
+		return func(i int) float64 { return from*math.Exp(-0.003*float64(i)) + 0.02*float64(i%5) }
+	}
+	began := func() *story {
+		s := begin(t, true)
+		require.Empty(t, s.steps(60, look, func(i int) float64 { return 5 - 0.06*float64(i) }))
+		require.Empty(t, s.steps(100, look, level(1.5)))
+		return s
+	}
+	require.Empty(t, began().steps(200, look, level(2.4)), "harder data")
+	s := began()
+	s.alone(s.steps(200, look, level(5)), Spike)
+	s = began()
+	s.alone(s.steps(200, look, level(3.6)), Spike)
+
+	// The beginning was not seen.
+	s = begin(t, false)
+	s.step = 100_000
+	require.Empty(t, s.steps(100, look, level(1.5)))
+	require.Empty(t, s.steps(200, look, level(2.4)), "harder data")
+	s.alone(s.steps(20, look, level(9)), Spike)
 }
 
 // In a pipeline only the last stage knows the loss.

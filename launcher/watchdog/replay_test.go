@@ -46,6 +46,7 @@ func TestFindsRunsThatLearnNothing(t *testing.T) {
 		"mf08-llama-lora-diverged-lr1e10":        Flat,
 		"mf06-llama-lora-overflow-lossscale":     Overflow,
 		"mf06-llama-lora-vocab-mismatch-silent":  Weights,
+		"mf08-llama-lora-download-failed-silent": Weights,
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, steps := replay(t, name+".log")
@@ -63,14 +64,17 @@ func TestFindsRunsThatLearnNothing(t *testing.T) {
 }
 
 func TestWeightsThatWereNotLoadedAreFoundBeforeTheFirstStep(t *testing.T) {
-	_, steps := replay(t, "mf06-llama-lora-vocab-mismatch-silent.log")
-	require.Equal(t, []int{0}, steps)
+	for _, log := range []string{"mf06-llama-lora-vocab-mismatch-silent.log", "mf08-llama-lora-download-failed-silent.log"} {
+		found, steps := replay(t, log)
+		require.Equal(t, []int{0}, steps)
+		require.NotEmpty(t, found[0].Remedy)
+	}
 }
 
 // All other samples are healthy, or end by themselves with an error that they
 // name: the watchdogs have nothing to add.
 func TestSilentOnAllOthers(t *testing.T) {
-	useless := []string{"diverged", "overflow-lossscale", "mismatch-silent"}
+	useless := []string{"diverged", "overflow-lossscale", "-silent"}
 	logs, err := filepath.Glob(filepath.Join(samples, "*.log"))
 	require.NoError(t, err)
 	require.Greater(t, len(logs), 40)

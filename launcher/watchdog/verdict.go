@@ -34,7 +34,9 @@ type Verdict struct {
 	// Since is when it began: the last sign of life, or the first bad step.
 	Since time.Time `json:"since"`
 	// Message says what is wrong, in a sentence.
-	Message  string   `json:"message"`
+	Message string `json:"message"`
+	// Remedy is what to do about it, where more is known than to look.
+	Remedy   string   `json:"remedy,omitempty"`
 	Evidence Evidence `json:"evidence"`
 }
 
@@ -74,4 +76,7 @@ type Signs struct {
 	// Cache stands for the contents of the compile caches: it is another
 	// number when a file there was added or has grown. Zero if not looked at.
 	Cache uint64
+	// Saves stands in the same way for the directories of checkpoints, once
+	// there are steps.
+	Saves uint64
 }

@@ -7,6 +7,7 @@ what the called function prints.
 import importlib
 import json
 import os
+import runpy
 import sys
 import traceback
 
@@ -18,6 +19,11 @@ def main() -> None:
     os.chdir(request["dir"])
     os.environ.update(request["env"])
     try:
+        if request["script"]:
+            sys.argv[:] = [request["script"], *request["argv"]]
+            answer = {"result": run(request["script"])}
+            write(request["answer"], answer)
+            return
         function = getattr(importlib.import_module(request["module"]), request["function"])
         answer = {"result": function(**request["args"])}
     except Exception as error:
@@ -27,7 +33,22 @@ def main() -> None:
             "message": str(error),
             "traceback": traceback.format_exc().splitlines(),
         }
-    with open(request["answer"], "w", encoding="utf-8") as file:
+    write(request["answer"], answer)
+
+
+def run(script: str) -> int:
+    """Run a script as the interpreter would; return its exit status."""
+    sys.path.insert(0, os.path.dirname(script))
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def write(path: str, answer: dict) -> None:
+    """Write the answer as JSON."""
+    with open(path, "w", encoding="utf-8") as file:
         json.dump(answer, file)
 
 

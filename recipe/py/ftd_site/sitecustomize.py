@@ -1,5 +1,8 @@
 """What every Python process of a training runs first: it lets ftd ask for stacks.
 
+It also gives the workers of msrun the log level that is theirs, where msrun
+itself was given another one.
+
 On SIGUSR1 the process writes the stacks of all its threads into the file
 PID.txt in the directory FTD_STACKS, from C and without the interpreter's lock:
 so it answers even while it hangs. A sitecustomize that the environment has of
@@ -36,6 +39,15 @@ def tidy(path: str, pid: int) -> None:
         pass
 
 
+def own_glog() -> None:
+    """Set what MindSpore's logger is to do in a worker or the scheduler."""
+    if "MS_ROLE" not in os.environ:  # msrun, which sets it
+        return
+    for entry in os.environ.pop("FTD_WORKERS_GLOG", "").split():
+        name, _, value = entry.partition("=")
+        os.environ[name] = value
+
+
 def go_on() -> None:
     """Run the sitecustomize that this one stands before, if there is one."""
     here = os.path.dirname(os.path.abspath(__file__))
@@ -50,4 +62,5 @@ def go_on() -> None:
 
 if os.environ.get("FTD_STACKS"):
     answer(os.environ["FTD_STACKS"])
+own_glog()
 go_on()

@@ -1,168 +1,152 @@
-"""Hugging Face LLaMA weights to a MindSpore checkpoint.
+"""Hugging Face weights to a MindSpore checkpoint.
 
-The names are mapped by mindformers' own converter. Its ``convert_pt_to_ms``
-loads the weights through torch; its ``name_replace`` needs no torch and is
-what this step calls. Tensors are read from safetensors without torch, one
-after the other, and written by ``mindspore.save_checkpoint``.
+ftd streams: one piece of one tensor is in memory at a time, torch is not
+needed, and the names are mapped by mindformers' own function where there is
+one (:mod:`ftd_steps.families`). Or mindformers does all of it, as a person
+would by hand (:mod:`ftd_steps.original`). Either way each tensor is accounted
+for before the step counts.
 """
 
-import json
 import os
 import re
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
 
-import ftd
-
+from ftd_steps import checkout, ckptfile, families, original, weightset
 from ftd_steps.errors import DataError, StepError
+from ftd_steps.tensor import BY_NAME, Part, Tensor
 
-CONVERTER = "mindformers.models.llama.convert_weight.name_replace"
-
-# What mindformers' LlamaForCausalLM calls its parameters.
-PARAMETER = re.compile(
-    r"lm_head\.weight|model\.(tok_embeddings\.embedding_weight|norm_out\.weight|layers\.\d+\."
-    r"(attention\.w[qkvo]\.(weight|bias)|feed_forward\.w[123]\.weight|(attention|ffn)_norm\.weight))"
-)
-# Tables that old checkpoints hold, though they follow from the config.
-COMPUTED = re.compile(r".*\.rotary_emb\.inv_freq")
+FTD, MINDFORMERS = "ftd", "mindformers"
 
 
-def convert(weights: str, output_dir: str, dtype: str = "") -> Dict[str, Any]:
-    """Convert the safetensors in the directory ``weights`` to ``base.ckpt``.
+def convert(
+    weights: str,
+    output_dir: str,
+    family: str = "",
+    dtype: str = "",
+    by: str = "",
+    mindformers: str = "",
+    config: str = "",
+) -> Dict[str, Any]:
+    """Convert ``weights``, a directory or one file, to ``base.ckpt``.
 
-    ``dtype`` is "float32", "float16" or empty, which keeps each tensor's own.
-    Every tensor is accounted for: one without a place in the model, or a
-    place without a tensor, is an error that names it.
+    ``family`` is one of :data:`ftd_steps.families.NAMES`; empty: as config.json
+    says. ``dtype`` is what floating-point numbers become; empty keeps each
+    tensor's own. ``by`` is "ftd" or "mindformers"; empty is the latter when
+    ``mindformers`` is given, the directory of a checkout to import it from,
+    and what its converter needs is installed. ``config`` is a
+    YAML of mindformers, which the family glm2 needs.
     """
-    config = read_config(weights)
-    print("names are mapped by " + CONVERTER)
-    import mindspore
-    from mindformers.models.llama.convert_weight import name_replace
-
-    names = list(tensor_names(weights))
-    computed = [name for name, _ in names if COMPUTED.fullmatch(name)]
-    mapped = {name: name_replace(name) for name, _ in names if not COMPUTED.fullmatch(name)}
-    account(mapped, expected(config), weights)
-
-    parameters = []
-    size = 0
-    for done, (name, file) in enumerate(names, start=1):
-        if name in mapped:
-            value = read(file, name)
-            if dtype:
-                value = value.astype(dtype)
-            size += value.nbytes
-            parameters.append({"name": mapped[name], "data": mindspore.Tensor(value)})
-        ftd.progress(done, len(names), "tensors")
+    if mindformers:
+        checkout.use(mindformers)
+    about = weightset.read_config(weights)
+    tensors = weightset.read(weights)  # before the import of mindformers, which takes seconds
+    chosen = families.choose(family, about, weights, config, mindformers)
+    plan = Plan(chosen, tensors, about, weights)
     path = os.path.join(output_dir, "base.ckpt")
-    # save_checkpoint puts its own ending where it misses it, and writes in
-    # place on MindSpore up to 2.3.
-    temporary = os.path.join(output_dir, "part.ckpt")
-    mindspore.save_checkpoint(parameters, temporary)
-    os.replace(temporary, path)
-    dtypes = sorted({str(parameter["data"].dtype) for parameter in parameters})
-    print(
-        f"{len(names)} tensors in, {len(parameters)} out ({size} bytes, {', '.join(dtypes)}), "
-        f"{len(computed)} computed ones left out, none unmapped"
-    )
-    return {
-        "file": path,
-        "converter": CONVERTER,
-        "tensors_in": len(names),
-        "tensors_out": len(parameters),
-        "left_out": len(computed),
-        "unmapped": 0,
-        "bytes": size,
-        "dtype": ", ".join(dtypes),
-    }
-
-
-def read_config(weights: str) -> Dict[str, Any]:
-    """Return ``config.json``, after a look whether it is a LLaMA's."""
-    path = os.path.join(weights, "config.json")
-    try:
-        with open(path, encoding="utf-8") as file:
-            config = json.load(file)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} cannot be read: {error}", "give the directory of a Hugging Face LLaMA"
-        ) from None
-    if config.get("model_type") != "llama":
-        raise DataError(
-            f"{path} says model_type {config.get('model_type')!r}",
-            "give the directory of a Hugging Face LLaMA",
+    if by == MINDFORMERS or (mindformers and not by and original.possible(chosen.folder)):
+        converter = made_by = original.convert(
+            chosen.folder, weights, tensors, path, dtype=dtype, checkout=mindformers, config=config
         )
-    return config
+    else:
+        converter, made_by = chosen.converter, FTD
+        print(f"names are mapped by {converter}")
+        ckptfile.write(path, plan.parts(dtype))
+    return dict(plan.account(path, converter), made_by=made_by)
 
 
-def expected(config: Dict[str, Any]) -> List[str]:
-    """Return the parameters without which the model is not complete."""
-    names = ["model.tok_embeddings.embedding_weight", "model.norm_out.weight"]
-    if not config.get("tie_word_embeddings", False):
-        names.append("lm_head.weight")
-    parts = [f"attention.w{part}.weight" for part in "qkvo"]
-    parts += [f"feed_forward.w{part}.weight" for part in (1, 2, 3)]
-    parts += ["attention_norm.weight", "ffn_norm.weight"]
-    for layer in range(config["num_hidden_layers"]):
-        names += [f"model.layers.{layer}.{part}" for part in parts]
-    return names
+class Plan:
+    """Which tensor becomes which; every one has its place, and every place its tensor."""
 
+    def __init__(
+        self, family: families.Family, tensors: List[Tensor], config: Dict[str, Any], weights: str
+    ) -> None:
+        self.family = family
+        self.read = len(tensors)
+        self.computed = [t.name for t in tensors if family.computed.fullmatch(t.name)]
+        self.made: List[Tuple[Tensor, Tensor]] = []  # before, after
+        for tensor in tensors:
+            if not family.computed.fullmatch(tensor.name):
+                self.made += [(tensor, new) for new in family.tensors(tensor)]
+        self._places(weights)
+        layers = config.get("num_hidden_layers", config.get("num_layers"))
+        if layers is None:
+            layers = highest(new.name for _, new in self.made) + 1
+        self._whole(family.expected(int(layers)), family.optional(config), weights)
 
-def account(mapped: Dict[str, str], needed: List[str], weights: str) -> None:
-    """Raise unless each tensor has its own place, and each place its tensor."""
-    unmapped = sorted(old for old, new in mapped.items() if not PARAMETER.fullmatch(new))
-    if unmapped:
-        raise DataError(
-            f"{len(unmapped)} tensors of {weights} have no place in mindformers' LLaMA: "
-            + listing(unmapped),
-            "check that these are the weights of a LLaMA",
+    def _places(self, weights: str) -> None:
+        unmapped = sorted(
+            old.name for old, new in self.made if not self.family.place.fullmatch(new.name)
         )
-    missing = sorted(set(needed) - set(mapped.values()))
-    if missing:
-        raise DataError(
-            f"{weights} lacks {len(missing)} tensors that the model needs: {listing(missing)}",
-            "check that all files of the weights are there",
-        )
-    if len(set(mapped.values())) != len(mapped):
-        raise StepError(
-            f"{CONVERTER} maps two tensors to one name", "use another version of mindformers"
-        )
-
-
-def listing(names: List[str]) -> str:
-    """Return the first few names, and how many more there are."""
-    more = len(names) - 8
-    return ", ".join(names[:8]) + (f" and {more} more" if more > 0 else "")
-
-
-def tensor_names(weights: str) -> Iterator[Tuple[str, str]]:
-    """Yield each tensor's name with the file that holds it."""
-    from safetensors import safe_open
-
-    paths = sorted(name for name in os.listdir(weights) if name.endswith(".safetensors"))
-    if not paths:
-        raise DataError(
-            f"{weights} holds no .safetensors file", "give the directory of a Hugging Face LLaMA"
-        )
-    for name in paths:
-        path = os.path.join(weights, name)
-        try:
-            with safe_open(path, framework="numpy") as file:
-                keys = list(file.keys())
-        except Exception as error:
-            raise DataError(f"{path} cannot be read: {error}", "fetch the file again") from None
-        for key in keys:
-            yield key, path
-
-
-def read(path: str, name: str) -> Any:
-    """Return one tensor as a numpy array."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        try:
-            return file.get_tensor(name)
-        except TypeError as error:  # numpy has no bfloat16
+        if unmapped:
             raise DataError(
-                f"the tensor {name} of {path} cannot be read by numpy: {error}",
-                "convert the weights to float16 or float32",
-            ) from None
+                f"{len(unmapped)} tensors of {weights} have no place in mindformers' "
+                f"{self.family.model}: {weightset.listing(unmapped)}",
+                f"check that these are the weights of a {self.family.model}",
+            )
+        if len({new.name for _, new in self.made}) != len(self.made):
+            raise StepError(
+                f"{self.family.converter} maps two tensors to one name",
+                "use another version of mindformers",
+            )
+
+    def _whole(self, expected: List[str], optional: List[str], weights: str) -> None:
+        missing = sorted(set(expected) - set(optional) - {new.name for _, new in self.made})
+        if missing:
+            raise DataError(
+                f"{weights} lacks {len(missing)} tensors that the model needs: "
+                + weightset.listing(missing),
+                "check that all files of the weights are there",
+            )
+
+    def parts(self, dtype: str) -> Iterator[Part]:
+        """Yield what is to be written."""
+        for _, new in self.made:
+            yield new.part(new.to(BY_NAME[dtype]) if dtype else self.family.dtype(new))
+
+    def account(self, path: str, converter: str) -> Dict[str, Any]:
+        """Compare what was written with what was to be; return the step's outputs."""
+        records = ckptfile.records(path)
+        found = {record.name: record for record in records}
+        lost = [new.name for _, new in self.made if new.name not in found]
+        if lost:
+            raise StepError(
+                f"{converter} left out {len(lost)} tensors: {weightset.listing(lost)}",
+                "convert with by: ftd, or use another version of mindformers",
+            )
+        for _, new in self.made:
+            if found[new.name].shape != new.shape:
+                raise StepError(
+                    f"{converter} wrote {new.name} in the shape {found[new.name].shape} "
+                    f"instead of {new.shape}",
+                    "check that config: belongs to these weights",
+                )
+        unmapped = sorted(self._others(found))
+        dtypes = ", ".join(sorted({record.dtype for record in records}))
+        size = sum(record.nbytes for record in records)
+        left_out = sum(name not in found for name in self.computed)
+        print(
+            f"{self.read} tensors in, {len(records)} out ({size} bytes, {dtypes}), "
+            f"{left_out} computed ones left out, "
+            + (f"not mapped: {', '.join(unmapped)}" if unmapped else "none unmapped")
+        )
+        return {
+            "file": path,
+            "converter": converter,
+            "tensors_in": self.read,
+            "tensors_out": len(records),
+            "left_out": left_out,
+            "unmapped": len(unmapped),
+            "unmapped_names": ", ".join(unmapped),
+            "bytes": size,
+            "dtype": dtypes,
+        }
+
+    def _others(self, found: Iterable[str]) -> Set[str]:
+        others = set(found) - {new.name for _, new in self.made}
+        return {name for name in others if not self.family.computed.fullmatch(name)}
+
+
+def highest(names: Iterable[str]) -> int:
+    """Return the highest number of a layer in ``names``, -1 if there is none."""
+    numbers = [re.search(r"\blayers\.(\d+)\.", name) for name in names]
+    return max((int(found.group(1)) for found in numbers if found), default=-1)

@@ -1,15 +1,15 @@
 """MindRecord from conversations."""
 
 import os
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Union
 
-import ftd
-
-from ftd_steps import files, prompt
-from ftd_steps.errors import DataError, StepError
+from ftd_steps import files, preprocess, prompt
+from ftd_steps.errors import DataError
+from ftd_steps.pieces import Encoder
+from ftd_steps.recordfile import RecordFile, chunks
 
 IGNORED = -100  # the label of a token that the loss leaves out
-CHUNK = 256  # rows that are tokenised and written together
+PADDING = 0  # <unk>, by which mindformers fills a row up
 
 
 class Row(NamedTuple):
@@ -20,126 +20,124 @@ class Row(NamedTuple):
 
 
 def write(
-    conversations: str, tokenizer: str, output_dir: str, seq_length: int, too_long: str = "cut"
+    conversations: str,
+    tokenizer: str,
+    output_dir: str,
+    seq_length: int,
+    too_long: str = "cut",
+    by: str = "",
+    mindformers: str = "",
 ) -> Dict[str, Any]:
     """Tokenise ``conversations`` and write ``train.mindrecord`` with its index.
 
     Each row holds ``input_ids`` and ``labels`` (int32) of ``seq_length`` + 1
     tokens, because the model takes all but the last as input and all but the
     first as labels. Questions and padding are labelled -100. A longer row is
-    an error, or left out, or cut: ``too_long`` is "error", "skip" or "cut".
+    an error, or left out, or cut: ``too_long`` is "error", "skip" or "cut". Who
+    makes the rows, ``by`` and ``mindformers`` say, see :func:`preprocess.script`.
     """
-    import numpy
-    import sentencepiece
-    from mindspore.mindrecord import FileWriter
+    # Before SentencePiece's protobuf classes: MindSpore 2.7 cannot be imported after them.
+    import mindspore.mindrecord  # noqa: F401
 
-    processor = sentencepiece.SentencePieceProcessor(model_file=tokenizer)
     dialogues = files.read_json(conversations)
-    length = seq_length + 1
-    # The name is final from the start: the index keeps the name of its file.
-    # What is unfinished is told by the directory, which ftd names last.
-    path = os.path.join(output_dir, "train.mindrecord")
-    for leftover in (path, path + ".db"):
-        if os.path.exists(leftover):
-            os.remove(leftover)
-    writer = FileWriter(path, shard_num=1)
-    column = {"type": "int32", "shape": [-1]}
-    writer.add_schema({"input_ids": column, "labels": column}, "instructions")
-    rows = cut = skipped = longest = 0
-    for begin in range(0, len(dialogues), CHUNK):
-        batch = []
-        for row, dialogue in zip(
-            encode(processor, dialogues[begin : begin + CHUNK]), dialogues[begin:]
-        ):
-            longest = max(longest, len(row.input_ids))
-            if len(row.input_ids) > length:
-                if too_long == "error":
-                    raise DataError(
-                        f"conversation {dialogue['id']} has {len(row.input_ids)} tokens, "
-                        f"but seq_length {seq_length} leaves room for {length}",
-                        "raise seq_length, or set too_long to skip or cut",
-                    )
-                if too_long == "skip" or all(label == IGNORED for label in row.labels[:length]):
-                    skipped += 1
-                    continue
-                cut += 1
-            batch.append(
-                {
-                    "input_ids": numpy.array(pad(row.input_ids, length, 0), dtype=numpy.int32),
-                    "labels": numpy.array(pad(row.labels, length, IGNORED), dtype=numpy.int32),
-                }
-            )
-        if batch:
-            writer.write_raw_data(batch)
-        rows += len(batch)
-        ftd.progress(min(begin + CHUNK, len(dialogues)), len(dialogues), "rows")
-    if rows == 0:
+    needed = ("preprocess", "LlamaTokenizer")
+    original = preprocess.script(mindformers, "llama/llama_preprocess.py", by, *needed)
+    maker: Union[Rows, preprocess.Rows]
+    if original is not None:
+        for dialogue in dialogues:
+            prompt.split(dialogue)  # which says what is wrong with one
+        maker = preprocess.Rows(original, tokenizer, seq_length + 1)
+    else:
+        maker = Rows(tokenizer, seq_length + 1, too_long)
+    columns = {"input_ids": [-1], "labels": [-1]}
+    record = RecordFile(os.path.join(output_dir, "train.mindrecord"), columns, "instructions")
+    for chunk in chunks(dialogues):
+        record.write(maker.rows(chunk))
+    if record.rows == 0:
         raise DataError(
             f"no answer in {conversations} begins within seq_length {seq_length}; "
-            f"the longest row has {longest} tokens",
+            f"the longest row has {maker.longest} tokens",
             "raise seq_length",
         )
-    writer.commit()
-    count(path, rows, length)
+    record.close()
     print(
-        f"{rows} rows of {length} tokens; the longest had {longest}, "
-        f"{cut} were cut, {skipped} left out"
+        f"{record.rows} rows of {seq_length + 1} tokens; the longest had {maker.longest}, "
+        f"{maker.cut} were cut, {maker.skipped} left out"
     )
     return {
-        "file": path,
-        "rows": rows,
-        "longest": longest,
-        "cut": cut,
-        "skipped": skipped,
+        "file": record.path,
+        "rows": record.rows,
+        "longest": maker.longest,
+        "cut": maker.cut,
+        "skipped": maker.skipped,
+        "made_by": maker.name,
     }
 
 
-def encode(processor: Any, dialogues: List[Dict[str, Any]]) -> List[Row]:
+class Rows:
+    """Rows that ftd makes, of ``length`` tokens each."""
+
+    name = preprocess.FTD
+
+    def __init__(self, tokenizer: str, length: int, too_long: str) -> None:
+        self.encoder, self.length, self.too_long = Encoder(tokenizer), length, too_long
+        self.longest = self.cut = self.skipped = 0
+
+    def rows(self, dialogues: List[Dict[str, Any]]) -> Dict[str, Any]:
+        """Return the columns of some dialogues."""
+        import numpy
+
+        length = self.length
+        ids = numpy.full((len(dialogues), length), PADDING, dtype=numpy.int32)
+        labels = numpy.full((len(dialogues), length), IGNORED, dtype=numpy.int32)
+        kept = 0
+        for row, dialogue in zip(encode(self.encoder, dialogues, length), dialogues):
+            size = len(row.input_ids)
+            self.longest = max(self.longest, size)
+            if size > length:
+                if self.too_long == "error":
+                    raise DataError(
+                        f"conversation {dialogue['id']} has {size} tokens, "
+                        f"but seq_length {length - 1} leaves room for {length}",
+                        "raise seq_length, or set too_long to skip or cut",
+                    )
+                if self.too_long == "skip" or all(x == IGNORED for x in row.labels[:length]):
+                    self.skipped += 1
+                    continue
+                self.cut += 1
+                size = length
+            ids[kept, :size] = row.input_ids[:size]
+            labels[kept, :size] = row.labels[:size]
+            kept += 1
+        return {"input_ids": ids[:kept], "labels": labels[:kept]}
+
+
+def encode(encoder: Encoder, dialogues: List[Dict[str, Any]], length: int) -> List[Row]:
     """Tokenise dialogues: <s>, then each round followed by </s>.
 
-    A question is tokenised alone as well, to know how many tokens it takes;
-    its last blank belongs to the answer's first token. With a tokenizer that
-    knows no bytes, a row with an unknown character is ignored by the loss, as
-    mindformers does, whose padding is <unk>.
+    The label of a question's token is ignored. Where a text itself holds what
+    ends a round, or what stands before an answer, mindformers' preprocessing
+    loses count and ignores all of the row; so does this. The same happens to a
+    row with an unknown character, because the padding is <unk>.
     """
-    turns = [prompt.rounds(dialogue) for dialogue in dialogues]
-    whole = iter(processor.encode([t.question + t.answer for turn in turns for t in turn]))
-    asked = iter(processor.encode([t.question for turn in turns for t in turn]))
+    processor = encoder.processor
+    rounds = [prompt.split(dialogue) for dialogue in dialogues]
+    texts = iter(encoder.encode([text for row in rounds for text in row]))
+    # The blank at the end of a question belongs to the answer's first token.
+    asked = iter(encoder.encode([prompt.question(text) for row in rounds for text in row]))
     rows = []
-    for turn in turns:
+    for row in rounds:
         ids, labels = [processor.bos_id()], [IGNORED]
-        for _ in turn:
-            tokens, question = next(whole), len(next(asked)) - 1
+        for text in row:
+            tokens, question = next(texts), len(next(asked)) - 1
             ids += tokens
             ids.append(processor.eos_id())
-            labels += [IGNORED] * question
-            labels += tokens[question:]
-            labels.append(processor.eos_id())
-        if processor.unk_id() in ids:
-            labels = [IGNORED] * len(ids)
-        rows.append(Row(ids, labels))
+            if prompt.answered(text) and len(labels) + len(tokens) + 1 == len(ids):
+                labels += [IGNORED] * question
+                labels += tokens[question:]
+                labels.append(processor.eos_id())
+        counted = len(ids) - ids.count(PADDING)
+        if len(labels) < length and len(labels) != counted:
+            labels = []
+        rows.append(Row(ids, labels + [IGNORED] * (len(ids) - len(labels))))
     return rows
-
-
-def pad(values: List[int], length: int, filler: int) -> List[int]:
-    """Return ``values`` with exactly ``length`` entries."""
-    return values[:length] + [filler] * (length - len(values))
-
-
-def count(path: str, rows: int, length: int) -> None:
-    """Read ``path`` back; raise unless it holds ``rows`` rows of ``length`` tokens."""
-    from mindspore.mindrecord import FileReader
-
-    reader = FileReader(path, num_consumer=1)
-    found = 0
-    for row in reader.get_next():
-        if len(row["input_ids"]) != length or len(row["labels"]) != length:
-            reader.close()
-            raise StepError(
-                f"row {found + 1} of {path} does not have {length} tokens",
-                "run the step again",
-            )
-        found += 1
-    reader.close()
-    if found != rows:
-        raise StepError(f"{path} holds {found} rows instead of {rows}", "run the step again")

@@ -2,11 +2,11 @@
 
 They are part of the data format: a model that was tuned with them must be
 asked with them. :func:`instruction` is the prompt of the alpaca data set,
-:func:`rounds` the dialogue form "vicuna 1.1"; mindformers' LLaMA preprocessing
+:func:`split` the dialogue form "vicuna 1.1"; mindformers' LLaMA preprocessing
 uses the two, one after the other.
 """
 
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List
 
 from ftd_steps.errors import DataError
 
@@ -19,14 +19,10 @@ _SYSTEM = (
     "The assistant gives helpful, detailed, and polite answers to the user's questions."
 )
 
+_BEFORE = " ASSISTANT: "
+_END = "</s>"
+
 _REMEDY = "make the conversations with the step conversations, or correct the file"
-
-
-class Round(NamedTuple):
-    """One question with its answer, as the model sees them."""
-
-    question: str  # ends with the blank before the answer
-    answer: str
 
 
 def instruction(row: Dict[str, str]) -> str:
@@ -39,21 +35,37 @@ def instruction(row: Dict[str, str]) -> str:
     )
 
 
-def rounds(conversation: Dict[str, Any]) -> List[Round]:
-    """Return the rounds of a conversation; the first begins with the system's text."""
+def split(conversation: Dict[str, Any]) -> List[str]:
+    """Return the rounds of a conversation, each a question with its answer.
+
+    They are cut out of the whole text, as mindformers does it, so that an
+    answer with </s> in it becomes two.
+    """
     turns = conversation["conversations"]
     if turns and turns[0]["from"] != "human":
         turns = turns[1:]
-    result: List[Round] = []
-    for number in range(0, len(turns) - 1, 2):
-        question, answer = turns[number], turns[number + 1]
-        if question["from"] != "human" or answer["from"] != "gpt":
+    text = _SYSTEM + " "
+    for number, turn in enumerate(turns):
+        if turn["from"] != ("human", "gpt")[number % 2]:
             raise DataError(
                 f"conversation {conversation['id']} does not alternate between human and gpt",
                 _REMEDY,
             )
-        begin = "" if result else _SYSTEM + " "
-        result.append(Round(f"{begin}USER: {question['value']} ASSISTANT: ", answer["value"]))
-    if not result:
+        who, end = (("USER:", " "), ("ASSISTANT:", _END))[number % 2]
+        # A turn without words does not end: it is left for the model to say.
+        text += f"{who} {turn['value']}{end}" if turn["value"] else who
+    if len(turns) < 2:
         raise DataError(f"conversation {conversation['id']} holds no answer", _REMEDY)
-    return result
+    found = text.split(_END)
+    return found[: found.index("")] if "" in found else found
+
+
+def answered(text: str) -> bool:
+    """Return whether a round holds exactly one answer."""
+    return text.count(_BEFORE) == 1
+
+
+def question(text: str) -> str:
+    """Return the question of a round, up to the blank before its answer."""
+    before, found, _ = text.partition(_BEFORE)
+    return before + found

@@ -1,30 +1,44 @@
-"""A small SentencePiece tokenizer for LLaMA."""
+"""A small SentencePiece tokenizer for LLaMA or ChatGLM."""
 
 import io
 import os
-from typing import Any, Dict
+from typing import Any, Dict, Iterator
 
 import ftd
 
+from ftd_steps import adgen as adgen_data
 from ftd_steps import files, prompt
-from ftd_steps.errors import DataError
+from ftd_steps.errors import DataError, StepError
+
+# What ChatGLM-6B's tokenizer knows beside words, in this order after <pad>.
+GLM_MARKS = "[MASK],[gMASK],[sMASK],<unused_0>,<sop>,<eop>,<ENC>,<dBLOCK>"
+GLM_PIECES = "<n>,<|tab|>"
 
 
-def train(conversations: str, output_dir: str, vocab_size: int) -> Dict[str, Any]:
-    """Train a tokenizer of exactly ``vocab_size`` pieces on the texts of ``conversations``.
+def train(
+    output_dir: str,
+    vocab_size: int,
+    conversations: str = "",
+    adgen: str = "",
+    family: str = "llama",
+) -> Dict[str, Any]:
+    """Train a tokenizer of exactly ``vocab_size`` pieces on the texts of the data.
 
     It is laid out as LLaMA's own: <unk> 0, <s> 1, </s> 2, no padding piece,
     byte pair encoding with the 256 bytes as the last resort, so that no text
-    is unknown. The same conversations give the same tokenizer.
+    is unknown. ChatGLM-6B's (``family`` "glm") has <pad> 3 and its marks after
+    that. The same texts give the same tokenizer.
     """
     import sentencepiece
 
-    texts = [
-        text
-        for conversation in files.read_json(conversations)
-        for turn in prompt.rounds(conversation)
-        for text in turn
-    ]
+    if bool(conversations) == bool(adgen):
+        raise StepError(
+            "a tokenizer learns from conversations or from adgen", "give one of the two"
+        )
+    texts = list(adgen_data.texts(adgen)) if adgen else list(rounds(conversations))
+    pieces: Dict[str, Any] = {"pad_id": -1}
+    if family == "glm":
+        pieces = {"pad_id": 3, "control_symbols": GLM_MARKS, "user_defined_symbols": GLM_PIECES}
     ftd.progress(0, len(texts), "texts")
     model = io.BytesIO()
     try:
@@ -43,7 +57,7 @@ def train(conversations: str, output_dir: str, vocab_size: int) -> Dict[str, Any
             unk_id=0,
             bos_id=1,
             eos_id=2,
-            pad_id=-1,
+            **pieces,
             num_threads=1,
             minloglevel=1,
         )
@@ -56,10 +70,17 @@ def train(conversations: str, output_dir: str, vocab_size: int) -> Dict[str, Any
     path = os.path.join(output_dir, "tokenizer.model")
     with files.replacing(path, "wb") as file:
         file.write(model.getvalue())
-    pieces = check(path, texts[0])
+    size = check(path, texts[0])
     ftd.progress(len(texts), len(texts), "texts")
-    print(f"a tokenizer of {pieces} pieces from {len(texts)} texts")
-    return {"file": path, "vocab_size": pieces}
+    print(f"a tokenizer of {size} pieces from {len(texts)} texts")
+    # ChatGLM2's tokenizer puts five marks after the pieces.
+    return {"file": path, "vocab_size": size + (5 if family == "glm2" else 0)}
+
+
+def rounds(conversations: str) -> Iterator[str]:
+    """Yield the rounds of all conversations."""
+    for conversation in files.read_json(conversations):
+        yield from prompt.split(conversation)
 
 
 def check(path: str, text: str) -> int:

@@ -1,13 +1,19 @@
-"""The entry that stands for run_mindformer.py where mindformers is a wheel."""
+"""What trains a config: run_mindformer.py of a checkout, or what stands for it with a wheel."""
 
 import argparse
+import importlib.util
 import os
-from typing import List, Optional
+import runpy
+import sys
+from typing import Any, Dict, List, Optional
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def main(arguments: Optional[List[str]] = None) -> None:
-    """Build context and trainer from the config, and train."""
+    """Make ftd's parts known to mindformers, and train."""
     parser = argparse.ArgumentParser(prog="python -m ftd_train", description=__doc__)
+    parser.add_argument("--script", help="run_mindformer.py of a checkout; by default the wheel's")
     parser.add_argument("--config", required=True, help="a mindformers YAML")
     parser.add_argument("--run_mode", choices=["train", "finetune"], help="overrides the YAML's")
     parser.add_argument("--load_checkpoint", help="overrides the YAML's")
@@ -17,22 +23,34 @@ def main(arguments: Optional[List[str]] = None) -> None:
         help="True: go on where load_checkpoint was saved; overrides the YAML's",
     )
     options = parser.parse_args(arguments)
-    os.environ.setdefault("REGISTER_PATH", os.path.dirname(os.path.abspath(__file__)))
+    os.environ.setdefault("REGISTER_PATH", HERE)
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    script = given.pop("script", None)
+    if script is not None:
+        # The checkout's own mindformers, as if the script had been called.
+        sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+
+    if script is not None and importlib.util.find_spec("mindspore") is None:
+        run(script, given)  # which says what it lacks
+        return
 
     # Only now: importing mindformers takes seconds and writes ./output/log.
-    from mindformers.core.context import build_context
-    from mindformers.tools import set_output_path
-    from mindformers.tools.register import MindFormerConfig
-    from mindformers.trainer import Trainer
+    from ftd_train import leave, wheel
 
-    given = vars(options).items()
-    overrides = {name: value for name, value in given if name != "config" and value is not None}
-    if (options.load_checkpoint or "").endswith(".safetensors"):
-        overrides["load_ckpt_format"] = "safetensors"
-    config = MindFormerConfig(options.config, **overrides)
-    set_output_path(config.output_dir)
-    build_context(config)
-    Trainer(config).train()
+    wheel.prepare(options.config)
+    leave.attach()
+    if script is not None:
+        run(script, given)
+    elif wheel.is_1x():
+        wheel.train_1x(**given)
+    else:
+        wheel.train_0x(**given)
+
+
+def run(script: str, given: Dict[str, Any]) -> None:
+    """Run a script with options, as if it had been called."""
+    sys.argv = [script] + [f"--{name}={value}" for name, value in given.items()]
+    runpy.run_path(script, run_name="__main__")
 
 
 if __name__ == "__main__":

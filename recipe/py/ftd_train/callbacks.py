@@ -6,6 +6,7 @@ before the first step with what is in the checkpoint file, writes the result
 as JSON, and ends the training if they differ.
 """
 
+import glob
 import json
 import os
 import re
@@ -32,7 +33,9 @@ class WeightsMonitor(Callback):
     would begin at random.
 
     A training that goes on (FTD_RESUMED_FROM) must begin from that checkpoint
-    instead; what it holds beside the weights belongs to the optimizer.
+    instead; what it holds beside the weights belongs to the optimizer. If it is
+    a directory, each rank compares its own file in rank_N; the first one's
+    report is written.
     """
 
     def __init__(self, checkpoint: str, report: str = "weights.json", new: str = ADDED) -> None:
@@ -41,15 +44,16 @@ class WeightsMonitor(Callback):
         self.checkpoint = os.environ.get("FTD_RESUMED_FROM") or checkpoint
         self.report = report
         self.new = new
+        self.rank = int(os.environ.get("RANK_ID", "0"))
 
     def on_train_begin(self, run_context: Any) -> None:
         """Compare, report, and refuse to train from anything else."""
         network = run_context.original_args().train_network
-        result = compare(self.checkpoint, parameters(network), self.new, not self.resumed)
-        temporary = self.report + ".part"
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(result, file, indent=1)
-        os.replace(temporary, self.report)
+        file = of_rank(self.checkpoint, self.rank)
+        result = compare(file, parameters(network), self.new, not self.resumed)
+        result["checkpoint"] = self.checkpoint
+        if self.rank == 0:
+            self.write(result)
         print(
             f"ftd: {result['loaded']} of {result['tensors']} tensors of {self.checkpoint} are "
             f"in the network, {len(result['new'])} of its parameters are new",
@@ -61,6 +65,19 @@ class WeightsMonitor(Callback):
                 f"the training would not begin from {self.checkpoint}: {len(wrong)} tensors do not "
                 f"agree with the network, the first is {(wrong or ['none'])[0]}"
             )
+
+    def write(self, result: Dict[str, Any]) -> None:
+        """Write the report; it is there as a whole or not at all."""
+        temporary = self.report + ".part"
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1)
+        os.replace(temporary, self.report)
+
+
+def of_rank(checkpoint: str, rank: int) -> str:
+    """Return a rank's file of a checkpoint: itself, or the newest in rank_N below it."""
+    files = glob.glob(os.path.join(glob.escape(checkpoint), f"rank_{rank}", "*"))
+    return max(files, key=os.path.getmtime) if os.path.isdir(checkpoint) and files else checkpoint
 
 
 def parameters(network: Any) -> Dict[str, Any]:

@@ -24,6 +24,10 @@ def _tensor_not_finite(gradient):  # type: ignore[no-untyped-def]
 class FiniteTrainOneStepCell(MFTrainOneStepCell):
     """MFTrainOneStepCell with the overflow seen in the gradients."""
 
+    def start_overflow_check(self, pre_cond, compute_input):  # type: ignore[no-untyped-def]
+        """Return what orders the check, and the input as it is: there is no status to clear."""
+        return pre_cond, compute_input
+
     def get_overflow_status(self, status, compute_output):  # type: ignore[no-untyped-def]
         """Return whether any gradient is not finite; ``status`` only keeps the order."""
         compute_output = ops.depend(compute_output, status)

@@ -9,7 +9,7 @@ from ftd_steps.errors import DataError
 
 def dialogue(*turns: str) -> Dict[str, Any]:
     """Return a conversation of turns such as "human: Hello"."""
-    pairs = [turn.split(": ") for turn in turns]
+    pairs = [turn.split(": ", 1) for turn in turns]
     return {"id": "7", "conversations": [{"from": who, "value": what} for who, what in pairs]}
 
 
@@ -22,19 +22,27 @@ class Prompts(unittest.TestCase):
         self.assertIn("### Instruction:\nAdd.\n\n### Input:\n1, 2\n\n### Response:", full)
 
     def test_rounds(self) -> None:
-        rounds = prompt.rounds(
+        rounds = prompt.split(
             dialogue("gpt: Welcome", "human: One?", "gpt: Two.", "human: Three?", "gpt: Four.")
         )
         self.assertEqual(len(rounds), 2)
-        self.assertTrue(rounds[0].question.startswith("A chat between"))
-        self.assertTrue(rounds[0].question.endswith(" USER: One? ASSISTANT: "))
-        self.assertEqual(rounds[0].answer, "Two.")
-        self.assertEqual(rounds[1], prompt.Round("USER: Three? ASSISTANT: ", "Four."))
+        self.assertTrue(rounds[0].startswith("A chat between"))
+        self.assertTrue(rounds[0].endswith(" USER: One? ASSISTANT: Two."))
+        self.assertEqual(rounds[1], "USER: Three? ASSISTANT: Four.")
+        self.assertEqual(prompt.question(rounds[1]), "USER: Three? ASSISTANT: ")
+        self.assertTrue(prompt.answered(rounds[1]))
+
+    def test_texts_that_hold_the_marks(self) -> None:
+        rounds = prompt.split(dialogue("human: One?", "gpt: Two</s>and a half"))
+        self.assertEqual(rounds[1], "and a half")
+        self.assertFalse(prompt.answered(rounds[1]))
+        rounds = prompt.split(dialogue("human: One?", "gpt: an ASSISTANT: says"))
+        self.assertFalse(prompt.answered(rounds[0]))
 
     def test_what_is_no_conversation(self) -> None:
         for turns in (["human: a"], ["human: a", "human: b"], []):
             with self.assertRaises(DataError) as caught:
-                prompt.rounds(dialogue(*turns))
+                prompt.split(dialogue(*turns))
             self.assertIn("conversation 7", caught.exception.cause)
 
 

@@ -8,11 +8,11 @@ import tempfile
 import unittest
 from typing import Any, Dict, List
 
-from ftd_steps import conversations, convert, files, mindrecord, tokenizer, weights
+from ftd_steps import conversations, convert, files, mindrecord, pieces, tokenizer, weights
 from ftd_steps.errors import DataError, StepError
 
 LIBRARIES = ("sentencepiece", "safetensors", "mindspore", "mindformers")
-SIZES = {
+SIZES: Dict[str, Any] = {
     "vocab_size": 300,
     "hidden_size": 16,
     "intermediate_size": 24,
@@ -48,7 +48,7 @@ class Steps(unittest.TestCase):
         return path
 
     def tokenizer(self, path: str) -> str:
-        model: str = tokenizer.train(path, self.dir, 330)["file"]
+        model: str = tokenizer.train(self.dir, 330, path)["file"]
         return model
 
     def rows(self, path: str) -> List[Dict[str, Any]]:
@@ -76,7 +76,7 @@ class Steps(unittest.TestCase):
         self.tokenizer(path)
         self.assertEqual(digest(model), first, "the same texts give the same tokenizer")
         with self.assertRaises(DataError) as caught:
-            tokenizer.train(path, self.dir, 100000)
+            tokenizer.train(self.dir, 100000, path)
         self.assertIn("100000 pieces", caught.exception.cause)
         self.assertEqual(digest(model), first, "a failure leaves the file that was there")
 
@@ -102,6 +102,10 @@ class Steps(unittest.TestCase):
         self.assertEqual(set(labels[end + 1 :]), {mindrecord.IGNORED})
         # A second write replaces the first.
         self.assertEqual(mindrecord.write(path, model, self.dir, 400)["rows"], 2)
+        # So does one after a writer that was killed when it had opened its files.
+        for leftover in (result["file"], result["file"] + ".db"):
+            open(leftover, "w").close()
+        self.assertEqual(mindrecord.write(path, model, self.dir, 400)["rows"], 2)
 
     def test_mindrecord_too_long(self) -> None:
         path = self.conversations("one", "two and some more words for a longer row")
@@ -121,10 +125,7 @@ class Steps(unittest.TestCase):
         self.assertIn(f"the longest row has {lengths[1]} tokens", caught.exception.cause)
 
     def encoded(self, model: str, path: str) -> List[mindrecord.Row]:
-        import sentencepiece
-
-        processor = sentencepiece.SentencePieceProcessor(model_file=model)
-        return mindrecord.encode(processor, files.read_json(path))
+        return mindrecord.encode(pieces.Encoder(model), files.read_json(path), 10000)
 
     def test_several_rounds(self) -> None:
         model = self.tokenizer(self.conversations("Say hello to me.", "Count to four."))
@@ -162,7 +163,7 @@ class Steps(unittest.TestCase):
         }
         for old, new in pairs.items():
             self.assertTrue((before[old] == after[new].asnumpy()).all(), old)
-        half = convert.convert(made["dir"], self.dir, "float16")
+        half = convert.convert(made["dir"], self.dir, dtype="float16")
         self.assertEqual(half["bytes"] * 2, result["bytes"])
 
     def test_every_tensor_is_accounted_for(self) -> None:
@@ -195,16 +196,17 @@ class Steps(unittest.TestCase):
             file.write(b"version https://git-lfs.github.com/spec/v1\n")
         with self.assertRaises(DataError) as caught:
             convert.convert(made["dir"], self.dir)
-        self.assertIn("model.safetensors cannot be read", caught.exception.cause)
+        self.assertIn("model.safetensors is a git LFS pointer", caught.exception.cause)
         os.remove(made["file"])
         with self.assertRaises(DataError) as caught:
             convert.convert(made["dir"], self.dir)
-        self.assertIn("holds no .safetensors file", caught.exception.cause)
+        self.assertIn("holds no weights", caught.exception.cause)
+        made = weights.make(self.dir, seed=1, **SIZES)
         with open(os.path.join(made["dir"], "config.json"), "w") as config:
-            json.dump({"model_type": "chatglm"}, config)
+            json.dump({"model_type": "bert"}, config)
         with self.assertRaises(DataError) as caught:
             convert.convert(made["dir"], self.dir)
-        self.assertIn("chatglm", caught.exception.cause)
+        self.assertIn("bert", caught.exception.cause)
         with self.assertRaises(StepError):
             weights.make(self.dir, seed=1, **dict(SIZES, heads=5))
 

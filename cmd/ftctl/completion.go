@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ftd/api"
+	"ftd/recipe"
+)
+
+// completeJobs completes ids and names of jobs from the daemon, silently where
+// there is none: names first, since a person knows them.
+func completeJobs(c *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	client := connect(c)
+	defer client.Close()
+	client.Differs = nil
+	ctx, cancel := context.WithTimeout(c.Context(), completeWithin)
+	defer cancel()
+	jobs, err := client.Jobs(ctx, api.JobsQuery{Limit: completeFrom})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names, ids []cobra.Completion
+	told := map[string]bool{}
+	for _, j := range jobs {
+		if strings.HasPrefix(j.ID, begun) {
+			ids = append(ids, cobra.CompletionWithDesc(j.ID, j.Name+" "+string(j.State)))
+		}
+		// The newest job of a name is the one that bears it.
+		if !told[j.Name] && strings.HasPrefix(j.Name, begun) && !strings.ContainsAny(j.Name, " \t\n'\"\\") {
+			told[j.Name] = true
+			names = append(names, cobra.CompletionWithDesc(j.Name, string(j.State)))
+		}
+	}
+	return append(names, ids...), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}
+
+// completeWithin is how long a person who has pressed Tab is kept waiting, and
+// completeFrom how many jobs are offered, the newest.
+const (
+	completeWithin = time.Second
+	completeFrom   = 500
+)
+
+// completeJobOrDir completes jobs, and directories where none begins so.
+func completeJobOrDir(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	list, directive := completeOneJob(c, args, begun)
+	if len(args) == 0 && len(list) == 0 {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	return list, directive
+}
+
+// completeOneJob is completeJobs for verbs that take one.
+func completeOneJob(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeJobs(c, args, begun)
+}
+
+// completeOf completes a flag with words of the job that is named already.
+func completeOf(words func(*api.Job) []string) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		client := connect(c)
+		defer client.Close()
+		client.Differs = nil
+		ctx, cancel := context.WithTimeout(c.Context(), completeWithin)
+		defer cancel()
+		job, err := client.Job(ctx, args[0])
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return beginning(words(job), begun), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func stepsOf(j *api.Job) (ids []string) {
+	for i := range j.Steps {
+		ids = append(ids, j.Steps[i].ID)
+	}
+	return ids
+}
+
+func attemptsOf(j *api.Job) (ids []string) {
+	for i := range j.Steps {
+		for k := range j.Steps[i].Attempts {
+			ids = append(ids, j.Steps[i].Attempts[k].ID)
+		}
+	}
+	return ids
+}
+
+// completeSteps completes the steps of the recipe that is named already.
+func completeSteps(_ *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	text, err := recipe.Source(args[0])
+	if isRecipeFile(args[0]) {
+		text, err = os.ReadFile(args[0])
+	}
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	r, err := recipe.Parse(args[0], text)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var ids []string
+	for _, s := range r.Order() {
+		ids = append(ids, s.ID)
+	}
+	return beginning(ids, begun), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeWords completes a flag that takes one of a few words.
+func completeWords(words ...string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return beginning(words, begun), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func completeOutput(c *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return beginning(append([]string{"text", "json"}, strings.Fields(c.Annotations[outputs])...), begun), cobra.ShellCompDirectiveNoFileComp
+}
+
+func beginning(words []string, begun string) (list []cobra.Completion) {
+	for _, w := range words {
+		if strings.HasPrefix(w, begun) {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// complete says how a flag is completed; the flag must be there.
+func complete(c *cobra.Command, flag string, with cobra.CompletionFunc) {
+	if err := c.RegisterFlagCompletionFunc(flag, with); err != nil {
+		panic(err) // a mistake in this program, and every test finds it
+	}
+}
