@@ -39,6 +39,21 @@ test: build ## run all tests, the one on real MindSpore included
 test-deep: build ## lint, race detector, the Python matrix
 	scripts/test-deep.sh $(ENV_ABS)
 
+.PHONY: chaos
+chaos: build ## kill the daemon 200 times while five trainings run
+	FTD_CHAOS_KILLS=200 FTD_TEST_ENV=$(ENV_ABS) FTD_TEST_BIN=$(CURDIR)/bin FTD_TEST_COMPLETE=1 go test -count=1 -timeout 20m -v -run Chaos ./cmd
+
+# How long the soak test goes on, as Go writes it: 90s, 10m, 8h.
+SOAK ?= 10m
+
+.PHONY: soak
+soak: build ## all that the bridge can do, mixed, for SOAK (10m): nothing may pile up
+	scripts/soak.sh $(ENV_ABS) $(SOAK)
+
+.PHONY: test-guide
+test-guide: ## run the tiny recipes on the guide's own versions: Python 3.7, MindSpore 2.0.0, mindformers 0.8.0
+	scripts/test-guide.sh
+
 .PHONY: bench
 bench: build ## measure the figures of docs/figures.md, as JSON lines
 	@scripts/bench.sh $(ENV_ABS)
@@ -49,4 +64,4 @@ lint: build ## gofmt, vet, staticcheck, golangci-lint, shellcheck, ruff, mypy
 
 .PHONY: clean
 clean: ## remove what was built, the environment included
-	rm -rf bin libexec build
+	rm -rf bin libexec share build

@@ -57,8 +57,9 @@ config = sysconfig.get_config_var
 minor = "%d.%d" % sys.version_info[:2]
 stem = "python%s%s" % (minor, getattr(sys, "abiflags", ""))
 base = sys.base_prefix
-includes = [sysconfig.get_path("include"), os.path.join(base, "include", stem)]
-libraries = [config("LIBDIR"), os.path.join(base, "lib"), base]
+# Its own prefix first: what it was built to be may be another installation.
+includes = [os.path.join(base, "include", stem), sysconfig.get_path("include")]
+libraries = [os.path.join(base, "lib"), config("LIBDIR"), base]
 if base == "/usr" and config("MULTIARCH"):
     libraries.append(os.path.join("/usr/lib", config("MULTIARCH")))
 
@@ -149,5 +150,7 @@ version=$(git describe --tags --always --dirty 2>/dev/null || echo unknown)
 flags=(-trimpath -buildvcs=false -ldflags "-s -w -X main.version=$version")
 mkdir -p "$out/bin" "$out/libexec/ftd"
 CGO_ENABLED=0 go build "${flags[@]}" -o "$out/bin/" ./cmd/ftd ./cmd/ftctl ./cmd/ftd-shim
+rm -rf "$out/share/man"
+CGO_ENABLED=0 go run "${flags[@]}" -tags man ./cmd/ftctl man "$out/share/man/man1"
 CGO_ENABLED=1 go build "${flags[@]}" -tags python -o "$out/libexec/ftd/ftd-cp${minor/./}" ./cmd/ftd-python
 echo "built bin/ftd, bin/ftctl, bin/ftd-shim and libexec/ftd/ftd-cp${minor/./} for $env (Python $minor)"

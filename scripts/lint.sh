@@ -23,7 +23,7 @@ fi
 "$tools/bin/ruff" format --check .
 "$tools/bin/ruff" check .
 "$tools/bin/mypy"
-mapfile -t shell < <(git ls-files '*.sh' .ci/run)
+mapfile -t shell < <(git ls-files '*.sh' .ci/run testdata/npu-smi/npu-smi)
 "$tools/bin/shellcheck" --external-sources "${shell[@]}"
 
 eval "$(scripts/build.sh --test-env --env "$env")"

@@ -18,6 +18,13 @@ echo "== race detector"
 mapfile -t plain < <(go list ./... | grep -v -e '/pybridge$' -e '^ftd/cmd$')
 go test -race "${plain[@]}"
 
+echo "== a daemon that is killed 40 times, trees that are stopped 100 times"
+FTD_CHAOS_KILLS=40 go test -count=1 -run Chaos ./cmd ./launcher
+FTD_STOP_TRIES=100 FTD_LONG_LINE=1000000000 go test -count=1 -run 'NoOrphan|VeryLongLine' ./launcher
+
+echo "== a clock that is set by a day every three seconds"
+scripts/clock.sh "$env"
+
 echo "== the bridge on every Python"
 # MindSpore is only in the environment that make test has used already.
 unset FTD_TEST_ENV FTD_TEST_COMPLETE
@@ -29,3 +36,40 @@ for minor in 3.7 3.9 3.10 3.11 3.12; do
 		go test -tags python ./pybridge/...
 	)
 done
+
+echo "== the bridge with the MindSpore of the guide"
+(
+	scripts/guide.sh build/guide
+	export FTD_TEST_ENV=$PWD/build/guide FTD_TEST_COMPLETE=1
+	eval "$(scripts/build.sh --test-env --env "$FTD_TEST_ENV")"
+	go test -tags python -run MindSpore ./pybridge
+	# The large recipes in full, from a mirror of small files.
+	go test -run TestTheRecipeFor ./recipe
+)
+
+echo "== the bridge for a while, with all at once"
+scripts/soak.sh "$env" 45s
+
+echo "== the bridge under the race detector, its C side under the address sanitizer"
+(
+	eval "$(scripts/build.sh --test-env --env "$(scripts/pythons.sh 3.11)")"
+	go test -race -tags python ./pybridge
+	# CPython never frees what lives as long as the process, and its end is not
+	# finalised: that is no leak. A crash is Go's to report, and a test's to see.
+	export ASAN_OPTIONS=detect_leaks=0:handle_segv=0
+	go test -asan -tags python ./pybridge
+)
+
+echo "== the bridge on 64-bit ARM"
+scripts/arm64.sh
+
+echo "== the guide's own versions"
+scripts/test-guide.sh
+# The daemon of make test, and a training in the guide's environment.
+FTD_TEST_ENV=$env FTD_TEST_OTHER_ENV=$PWD/build/guide go test -count=1 -run InAnotherEnvironment ./cmd
+
+echo "== metrics and alerts, with Prometheus itself"
+FTD_TEST_PROMETHEUS=$(scripts/prometheus.sh) go test -count=1 -run 'Promtool|Prometheus' ./daemon ./daemon/metrics
+
+echo "== the API under invented requests"
+scripts/fuzz.sh "$env"

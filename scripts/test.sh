@@ -17,6 +17,7 @@ export FTD_TEST_ENV=$env FTD_TEST_BIN=$PWD/bin FTD_TEST_COMPLETE=1
 
 mapfile -t plain < <(go list ./... | grep -v -e '/pybridge$' -e '^ftd/cmd$')
 go test "${plain[@]}"
+go test -tags man -run Manual ./cmd/ftctl
 
 (
 	eval "$(scripts/build.sh --test-env --env "$env")"
