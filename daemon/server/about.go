@@ -31,7 +31,7 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request) error {
 	var asked struct {
 		api.CallRequest
 		// As it is: decoded, a million numbers take thirty times as much.
-		Args json.RawMessage `json:"args"`
+		Args json.RawMessage `json:"args,omitempty"`
 	}
 	if err := decode(r, &asked); err != nil {
 		return err

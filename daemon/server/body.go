@@ -70,7 +70,28 @@ func decode(r *http.Request, v any) error {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return api.Errorf(api.CodeBadRequest, "the body holds more than one JSON value")
 	}
-	return namesOf(r, data, true)
+	names, err := namesOf(r, data, true)
+	if err != nil {
+		return err
+	}
+	for _, name := range required(reflect.TypeOf(v).Elem()) {
+		if !names[name] {
+			return notTaken(r, name+" is missing")
+		}
+	}
+	return nil
+}
+
+// required are the names that a body of this type must have: those that the
+// document calls so too, which a test compares.
+func required(t reflect.Type) []string {
+	var names []string
+	for _, field := range reflect.VisibleFields(t) {
+		if name, options, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && options != "omitempty" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func notTaken(r *http.Request, why string) error {
@@ -112,36 +133,40 @@ func kindOf(t reflect.Type) string {
 	return "an object"
 }
 
-// namesOf looks at the names in a JSON object that the JSON package takes as
-// they are meant: `"Recipe"` for `"recipe"`, and the last of two that are equal.
-// The arguments of a call are nobody's business but the function's.
-func namesOf(r *http.Request, object []byte, fields bool) error {
+// namesOf returns the names in a JSON object, and refuses what the JSON package
+// takes as it may be meant: `"Recipe"` for `"recipe"`, the last of two that are
+// equal, and null for no value at all. The arguments of a call are nobody's
+// business but the function's.
+func namesOf(r *http.Request, object []byte, fields bool) (map[string]bool, error) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if first, err := d.Token(); err != nil || first != json.Delim('{') {
-		return notTaken(r, "it must be an object")
+		return nil, notTaken(r, "it must be an object")
 	}
 	seen := map[string]bool{}
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		name, _ := token.(string)
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return err
+			return nil, err
 		}
 		switch {
 		case seen[name]:
-			return notTaken(r, "it has "+name+" twice")
+			return nil, notTaken(r, "it has "+name+" twice")
 		case fields && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") != "":
-			return notTaken(r, "unknown field \""+name+"\"; names are written in small letters")
-		case fields && name != "args" && value[0] == '{':
-			if err := namesOf(r, value, false); err != nil {
-				return err
+			return nil, notTaken(r, "unknown field \""+name+"\"; names are written in small letters")
+		case fields && name == "args":
+		case string(value) == "null":
+			return nil, notTaken(r, name+" is null; leave it out instead")
+		case fields && value[0] == '{':
+			if _, err := namesOf(r, value, false); err != nil {
+				return nil, err
 			}
 		}
 		seen[name] = true
 	}
-	return nil
+	return seen, nil
 }

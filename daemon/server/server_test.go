@@ -72,7 +72,8 @@ func TestMistakesGetTheirStatusAndAnErrorThatHelps(t *testing.T) {
 		{"bad number", "GET", "/v1/jobs?limit=many", "", nil, 400, api.CodeBadRequest, "limit=many"},
 		{"bad flag", "GET", "/v1/jobs?active=perhaps", "", nil, 400, api.CodeBadRequest, "active=perhaps"},
 		{"bad parameter", "GET", "/v1/jobs?colour=red", "", nil, 400, api.CodeBadRequest, "active, limit, before"},
-		{"bad call", "POST", "/v1/call", `{"module":"os"}`, nil, 400, api.CodeBadRequest, "module and function"},
+		{"bad call", "POST", "/v1/call", `{"module":"os"}`, nil, 400, api.CodeBadRequest, "function is missing"},
+		{"empty call", "POST", "/v1/call", `{"module":"os","function":""}`, nil, 400, api.CodeBadRequest, "module and function"},
 		{"the daemon's own fault", "POST", "/v1/call", `{"module":"os","function":"getcwd"}`, nil, 500, api.CodeInternal, "there is no Python here"},
 		{"a panic", "POST", "/v1/call", `{"module":"panics","function":"x"}`, nil, 500, api.CodeInternal, "made a mistake"},
 	} {

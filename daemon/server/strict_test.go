@@ -32,6 +32,8 @@ func TestABodyIsTakenToTheLetter(t *testing.T) {
 		`{"Recipe":"tiny-llama"}`:          "Recipe",
 		`{"recipe":"a","recipe":"b"}`:      "it has recipe twice",
 		`{"vars":{"a":"1","a":"2"}}`:       "it has a twice",
+		`{"vars":{"a":null}}`:              "a is null",
+		`{"skip_checks":null}`:             "skip_checks is null",
 		"{\"command\":[\"\xff\"]}":         "it is not UTF-8",
 		strings.Repeat("[", 100_000):       "max depth",
 		`{"recipe":"tiny-llama"}` + "\x00": "more than one",
@@ -46,6 +48,19 @@ func TestABodyIsTakenToTheLetter(t *testing.T) {
 	}
 	status, _, answer := h.request("POST", "/v1/plans", `{"recipe":"tiny-llama","vars":{"NAME":"x"}}`)
 	require.NotContains(t, answer, "small letters", "%d", status)
+}
+
+func TestABodyHasWhatItMustHave(t *testing.T) {
+	h := newHouse(t, owner())
+	for _, ask := range []struct{ method, path, body, says string }{
+		{"PUT", "/v1/settings/notify", `{}`, "value is missing"},
+		{"PUT", "/v1/settings/notify", `{"value":null}`, "value is null"},
+		{"POST", "/v1/call", `{"module":"math"}`, "function is missing"},
+	} {
+		status, _, answer := h.request(ask.method, ask.path, ask.body)
+		require.Equal(t, http.StatusBadRequest, status, answer)
+		require.Contains(t, answer, ask.says)
+	}
 }
 
 func TestAQueryIsTakenToTheLetter(t *testing.T) {
