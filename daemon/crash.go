@@ -16,13 +16,18 @@ import (
 // keepCrash lets the Go runtime write what it says when this process dies into
 // a file, and forgets the empty ones of daemons that did not crash.
 func keepCrash(state *statedir.Dir, log zerolog.Logger) error {
-	old, _ := filepath.Glob(filepath.Join(state.Crash(), "daemon-*.txt")) // the pattern is well-formed
-	for _, path := range old {
-		if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+	old, _ := os.ReadDir(state.Crash()) // made a moment ago
+	for _, entry := range old {
+		rest, found := strings.CutPrefix(entry.Name(), "daemon-")
+		if !found {
+			continue
+		}
+		path := filepath.Join(state.Crash(), entry.Name())
+		if info, err := entry.Info(); err == nil && info.Size() == 0 {
 			os.Remove(path)
 			continue
 		}
-		kept := filepath.Join(state.Crash(), "crash-"+strings.TrimPrefix(filepath.Base(path), "daemon-"))
+		kept := filepath.Join(state.Crash(), "crash-"+rest)
 		if err := os.Rename(path, kept); err == nil {
 			log.Warn().Str("file", kept).Msg("a daemon before this one crashed; the file says how")
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -58,35 +59,51 @@ func (e *Engine) Remove(ctx context.Context, ref string, checkpoints bool) error
 	if err != nil {
 		return err
 	}
+	// `ftctl wait JOB && ftctl rm JOB` may come before we have let go of the job.
+	if err := e.untilPutAway(ctx, id); err != nil {
+		return err
+	}
+	aside, err := e.setAside(ctx, id, checkpoints)
+	if err != nil {
+		return err
+	}
+	// Without the lock: to delete a hundred gigabytes takes a while, and nobody
+	// else's job is to wait for that.
+	return os.RemoveAll(aside)
+}
+
+// setAside forgets a job, and returns where its directory is now, which is to be
+// deleted.
+func (e *Engine) setAside(ctx context.Context, id string, checkpoints bool) (aside string, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	job, err := e.Journal.Job(ctx, id)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if _, running := e.running[id]; running || !job.State.Ended() {
-		return api.Errorf(api.CodeConflict, "the job %s is %s", job.Name, job.State).
+		return "", api.Errorf(api.CodeConflict, "the job %s is %s", job.Name, job.State).
 			WithRemedy("stop it first: ftctl stop %s", id)
 	}
 	if !checkpoints {
 		if path, n := findCheckpoints(job.Dir); n > 0 {
-			return api.Errorf(api.CodeConflict, "the job %s has %d checkpoint files in its directory, such as %s", job.Name, n, path).
+			return "", api.Errorf(api.CodeConflict, "the job %s has %d checkpoint files in its directory, such as %s", job.Name, n, path).
 				WithRemedy("copy what you need, then: ftctl rm --checkpoints %s", id)
 		}
 	}
 	// Renamed first: whatever happens from here on, there is never a job
 	// whose directory is half deleted.
-	aside := filepath.Join(filepath.Dir(job.Dir), removed+id)
+	aside = filepath.Join(filepath.Dir(job.Dir), removed+id)
 	if err := os.Rename(job.Dir, aside); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("the job's directory cannot be deleted: %w", err)
+		return "", fmt.Errorf("the job's directory cannot be deleted: %w", err)
 	}
 	if err := e.Journal.RemoveJob(ctx, id); err != nil {
 		_ = os.Rename(aside, job.Dir)
-		return err
+		return "", err
 	}
 	e.live.forget(id)
 	e.Log.Info().Str("job", id).Msg("job removed")
-	return os.RemoveAll(aside)
+	return aside, nil
 }
 
 // findCheckpoints counts the checkpoint files below a directory, and names one.
@@ -103,16 +120,26 @@ func findCheckpoints(dir string) (one string, n int) {
 
 // sweep deletes what an interrupted deletion or an unfinished result left.
 func (e *Engine) sweep() {
-	patterns := []string{filepath.Join(filepath.Dir(e.State.Job("x")), removed+"*"), filepath.Join(e.State.Results(), unfinished+"*")}
+	e.sweepIn(filepath.Dir(e.State.Job("x")), removed)
+	e.sweepIn(e.State.Results(), unfinished)
 	for _, place := range e.Installation.Places {
-		patterns = append(patterns, filepath.Join(statedir.ResultsIn(place), unfinished+"*"))
+		e.sweepIn(statedir.ResultsIn(place), unfinished)
 	}
-	for _, pattern := range patterns {
-		paths, _ := filepath.Glob(pattern) // the pattern is well-formed
-		for _, path := range paths {
-			if err := os.RemoveAll(path); err != nil {
-				e.Log.Warn().Err(err).Msg("a leftover could not be deleted")
-			}
+}
+
+// sweepIn deletes what has a name in dir that begins so. Not by a pattern: the
+// path may hold characters that mean something there.
+func (e *Engine) sweepIn(dir, prefix string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		e.Log.Warn().Err(err).Msg("leftovers cannot be looked for")
+	}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), prefix) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
+			e.Log.Warn().Err(err).Msg("a leftover could not be deleted")
 		}
 	}
 }
