@@ -37,7 +37,16 @@ func TestHealthyLossesAreNotFlat(t *testing.T) {
 	wave := func(i int) float64 { return math.Sin(float64(i) * 1.7) }
 	for name, step := range map[string]func(i int) logparse.Step{
 		"slow": func(i int) logparse.Step {
-			return logparse.Step{Format: logparse.FormatF2, Loss: printed(2.3024-1e-6*float64(i), 3), LR: known(1e-7)}
+			return logparse.Step{Format: logparse.FormatF2, Loss: printed(2.3024-1e-6*float64(i)+2e-3*wave(i), 3), LR: known(1e-7)}
+		},
+		"a learning rate that rises from nothing": func(i int) logparse.Step {
+			return logparse.Step{Format: logparse.FormatF2, Loss: printed(10.3754-1e-7*float64(i), 3), LR: known(1e-9 * float64(i))}
+		},
+		"the end of a schedule": func(i int) logparse.Step {
+			return logparse.Step{Format: logparse.FormatF2, Loss: printed(2.3024+math.Exp(-float64(i)/5), 3), LR: known(1e-4 * math.Exp(-float64(i)/5))}
+		},
+		"low, and gradients that differ": func(i int) logparse.Step {
+			return logparse.Step{Format: logparse.FormatF4, Loss: 0.213, LR: known(1e-5), GlobalNorm: known(0.1 + 0.01*wave(i))}
 		},
 		"a plateau whose noise is not printed": func(i int) logparse.Step {
 			return logparse.Step{Format: logparse.FormatF4, Loss: printed(2.3024+2e-4*wave(i), 3), LR: known(1e-4), GlobalNorm: known(0.01 + 1e-3*wave(i))}
@@ -51,14 +60,11 @@ func TestHealthyLossesAreNotFlat(t *testing.T) {
 		"all is learnt, with six decimals": func(int) logparse.Step {
 			return logparse.Step{Format: logparse.FormatF5, Loss: 0.000012, LR: known(1e-4)}
 		},
-		"a release without lr and norm": func(int) logparse.Step {
-			return logparse.Step{Format: logparse.FormatF1, Loss: 6.908, Overflow: logparse.False}
-		},
 		"one batch, and a learning rate that is still zero": func(int) logparse.Step {
 			return logparse.Step{Format: logparse.FormatLossMonitor, Loss: 6.9077554, LR: known(0)}
 		},
 		"one batch, and a loss scale that is still too large": func(i int) logparse.Step {
-			step := logparse.Step{Format: logparse.FormatF4, Loss: 6.908, LR: known(1e-4), GlobalNorm: known(0.5)}
+			step := logparse.Step{Format: logparse.FormatF4, Loss: printed(6.908*math.Exp(-0.01*float64(max(0, i-13))), 3), LR: known(1e-4), GlobalNorm: known(0.5)}
 			if step.Overflow = logparse.False; i < 13 {
 				step.Overflow = logparse.True
 			}
@@ -81,6 +87,20 @@ func TestDeadLossesAreFlat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, 20, flatOf(t, func(int) logparse.Step { return step }))
+		})
+	}
+}
+
+// Three decimals of a loss say less, and are believed later.
+func TestCoarseLossesThatAreDeadAreFlat(t *testing.T) {
+	for name, step := range map[string]logparse.Step{
+		"a release without lr and norm": {Format: logparse.FormatF1, Loss: 6.908, Overflow: logparse.False},
+		"no norm":                       {Format: logparse.FormatF2, Loss: 2.303, LR: known(1e-4), Overflow: logparse.False},
+		"the same gradients":            {Format: logparse.FormatF4, Loss: 10.375, LR: known(1e-4), GlobalNorm: known(0.5)},
+		"a low loss":                    {Format: logparse.FormatF4, Loss: 0.693, LR: known(1e-5), GlobalNorm: known(0.6068563)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, 40, flatOf(t, func(int) logparse.Step { return step }))
 		})
 	}
 }

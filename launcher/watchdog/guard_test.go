@@ -2,6 +2,7 @@ package watchdog
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -250,6 +251,16 @@ func TestSpike(t *testing.T) {
 	require.Empty(t, s.steps(50, look, func(i int) float64 { return learning(100 + i) }))
 	v := s.alone(s.steps(10, look, func(i int) float64 { return 40 + float64(i) }), Spike)
 	require.False(t, v.Error)
+}
+
+// A loss near zero is wild: it is no spike at ten times the usual, but it is one
+// where the training began.
+func TestALowLossIsWild(t *testing.T) {
+	s := begin(t, true)
+	random := rand.New(rand.NewPCG(1, 1))
+	low := func(int) float64 { return printed(0.02*math.Exp(random.NormFloat64()), 3) }
+	require.Empty(t, s.steps(20_000, time.Millisecond, low))
+	s.alone(s.steps(5, time.Millisecond, func(int) float64 { return 2.3 }), Spike)
 }
 
 // A loss rises to a new level and falls again from there: harder data. One that

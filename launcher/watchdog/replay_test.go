@@ -19,12 +19,21 @@ const samples = "../../testdata/logs"
 // steps it had seen by then. Records that say no time come right after others.
 func replay(t *testing.T, name string) (found []Verdict, steps []int) {
 	t.Helper()
+	return replayEvery(t, name, 1)
+}
+
+// replayEvery does so with a log that tells only of every so many steps, as one
+// of a training with a dataset sink does.
+func replayEvery(t *testing.T, name string, every int) (found []Verdict, steps []int) {
+	t.Helper()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	guard := New(Defaults(), now, true)
 	seen := 0
 	require.NoError(t, logparse.ReadFile(context.Background(), filepath.Join(samples, name), func(r *logparse.Record) {
 		if r.Kind == logparse.KindStep {
-			seen++
+			if seen++; seen%every != 0 {
+				return
+			}
 		}
 		if !r.Time.IsZero() {
 			now = r.Time
@@ -39,15 +48,29 @@ func replay(t *testing.T, name string) (found []Verdict, steps []int) {
 }
 
 // These runs ended with status 0 and have learnt nothing.
+var learntNothing = map[string]Name{
+	"mf160-llama-diverged-lr1e30":            LossScale,
+	"mf06-llama-lora-diverged-lr1e10-noclip": Flat,
+	"mf08-llama-lora-diverged-lr1e10":        Flat,
+	"mf06-llama-lora-overflow-lossscale":     Overflow,
+	"mf06-llama-lora-vocab-mismatch-silent":  Weights,
+	"mf08-llama-lora-download-failed-silent": Weights,
+}
+
+// The configs of mindformers have sink sizes of 2 and 4.
+func TestFindsRunsThatLearnNothingByFewLines(t *testing.T) {
+	for name := range learntNothing {
+		for _, every := range []int{2, 4, 5, 8, 10} {
+			found, steps := replayEvery(t, name+".log", every)
+			require.NotEmpty(t, found, "%s, every %d", name, every)
+			require.LessOrEqual(t, steps[0], 50, "%s, every %d", name, every)
+			require.True(t, found[0].Error)
+		}
+	}
+}
+
 func TestFindsRunsThatLearnNothing(t *testing.T) {
-	for name, want := range map[string]Name{
-		"mf160-llama-diverged-lr1e30":            LossScale,
-		"mf06-llama-lora-diverged-lr1e10-noclip": Flat,
-		"mf08-llama-lora-diverged-lr1e10":        Flat,
-		"mf06-llama-lora-overflow-lossscale":     Overflow,
-		"mf06-llama-lora-vocab-mismatch-silent":  Weights,
-		"mf08-llama-lora-download-failed-silent": Weights,
-	} {
+	for name, want := range learntNothing {
 		t.Run(name, func(t *testing.T) {
 			found, steps := replay(t, name+".log")
 			i := slices.IndexFunc(found, func(v Verdict) bool { return v.Watchdog == want })
@@ -84,8 +107,10 @@ func TestSilentOnAllOthers(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			found, _ := replay(t, name)
-			require.Empty(t, found)
+			for _, every := range []int{1, 2, 4, 10} {
+				found, _ := replayEvery(t, name, every)
+				require.Empty(t, found, "every %d", every)
+			}
 		})
 	}
 }
