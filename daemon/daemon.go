@@ -215,15 +215,17 @@ func (d *daemon) assemble() error {
 		return api.Errorf(api.CodeSettings, "skip_checks: %v", err).WithRemedy("correct the setting `skip_checks`")
 	}
 	d.python = newPython(s, library, d.log)
+	// As it was before the front door changed it for this process.
+	environ := frontdoor.StartEnviron(d.environ)
 	d.engine, err = engine.New(engine.Config{
 		Journal: d.journal, State: d.state, Python: d.python, Slots: s.Slots, SkipChecks: s.SkipCheckList(), Log: d.log,
-		Cards: cardsOf(s, frontdoor.StartEnviron(d.environ)),
+		Cards: cardsOf(s, environ),
 		Installation: recipe.Settings{
 			Env: s.Env, Python: d.python.Interpreter(), Shim: s.Shim, Library: library,
 			Signatures: signatures,
 			Places:     d.places(),
 			Partial:    d.state.Partial(), Environments: d.state.Environments(),
-			Start: handover.ForChildren(frontdoor.StartEnviron(d.environ)),
+			Start: handover.ForChildren(environ),
 			Stop:  launcher.Graces{Graceful: s.StopGraceful, Interrupt: s.StopInterrupt, Terminate: s.StopTerminate},
 		},
 	})
@@ -234,7 +236,7 @@ func (d *daemon) assemble() error {
 	if err != nil {
 		return err
 	}
-	d.notices = notices.New(targets, d.journal, d.state.Notified(), d.log)
+	d.notices = notices.New(targets, d.journal, handover.ForChildren(environ), d.state.Notified(), d.log)
 	d.restart = newRestart(d)
 	access, err := accessOf(s)
 	if err != nil {

@@ -24,7 +24,9 @@ func (t *Teller) recall() int64 {
 	first := now
 	for _, l := range t.lines {
 		l.after = now // somebody new
-		if id, ok := kept[l.target.Name]; ok {
+		// In another journal, made in the place of one that was lost, the ids
+		// begin anew.
+		if id, ok := kept[l.target.Name]; ok && id < now {
 			l.after = id
 		}
 		first = min(first, l.after)

@@ -13,6 +13,7 @@ package notices
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,8 +64,9 @@ const lookEvery = 500 * time.Millisecond
 // Teller tells targets of events. Make one with New.
 type Teller struct {
 	journal Journal
-	place   string // the file that keeps what was told
-	kept    string // what is in it
+	environ []string // of commands
+	place   string   // the file that keeps what was told
+	kept    string   // what is in it
 	log     zerolog.Logger
 
 	mu     sync.Mutex // guards lines and cancel
@@ -83,14 +85,18 @@ type line struct {
 	after  int64        // events up to this one were told the last time
 }
 
-// New returns a Teller that is not at work yet. place is its own file.
-func New(targets []*Target, j Journal, place string, log zerolog.Logger) *Teller {
-	return &Teller{journal: j, place: place, log: log, lines: linesOf(targets)}
+// New returns a Teller that is not at work yet. environ is what commands run
+// in; place is the Teller's own file.
+func New(targets []*Target, j Journal, environ []string, place string, log zerolog.Logger) *Teller {
+	t := &Teller{journal: j, environ: environ, place: place, log: log}
+	t.lines = t.linesOf(targets)
+	return t
 }
 
-func linesOf(targets []*Target) []*line {
+func (t *Teller) linesOf(targets []*Target) []*line {
 	var lines []*line
 	for _, target := range targets {
+		target.environ = t.environ
 		lines = append(lines, &line{target: target, queue: make(chan Notice, waiting)})
 	}
 	return lines
@@ -138,7 +144,7 @@ func (t *Teller) Replace(targets []*Target) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stop()
-	t.lines = linesOf(targets)
+	t.lines = t.linesOf(targets)
 	t.start()
 }
 
@@ -206,19 +212,26 @@ func (t *Teller) follow(ctx context.Context) {
 	}
 }
 
-// look puts what happened in between into the lines.
+// look puts what happened in between into the lines: all of it, or nothing if
+// the journal does not answer, since it is asked for the same again then.
 func (t *Teller) look(ctx context.Context, after, last int64) error {
 	events, err := t.journal.EventsOf(ctx, after, last, api.EventJob, api.EventWatchdog)
 	if err != nil {
 		return err
 	}
+	var list []Notice
 	for _, e := range events {
-		n, ok := t.notice(ctx, e)
-		if !ok {
-			continue
+		n, ok, err := t.notice(ctx, e)
+		if err != nil {
+			return err
 		}
+		if ok {
+			list = append(list, n)
+		}
+	}
+	for _, n := range list {
 		for _, l := range t.lines {
-			if l.target.wants(n.Event) && e.ID > l.after {
+			if l.target.wants(n.Event) && n.id > l.after {
 				t.put(l, n)
 			}
 		}
@@ -237,12 +250,12 @@ func (t *Teller) put(l *line, n Notice) {
 }
 
 // notice is what an event means to people, if anything.
-func (t *Teller) notice(ctx context.Context, e api.Event) (Notice, bool) {
-	n := Notice{Time: e.Time, id: e.ID}
+func (t *Teller) notice(ctx context.Context, e api.Event) (n Notice, ok bool, err error) {
+	n = Notice{Time: e.Time, id: e.ID}
 	switch e.Type {
 	case api.EventJob:
 		if json.Unmarshal(e.Data, &n.Job) != nil || !n.Job.State.Ended() {
-			return n, false
+			return n, false, nil
 		}
 		n.Event, n.Message = ended(n.Job)
 		if n.Job.Error != nil {
@@ -251,11 +264,15 @@ func (t *Teller) notice(ctx context.Context, e api.Event) (Notice, bool) {
 	case api.EventWatchdog:
 		var a api.Alarm
 		if json.Unmarshal(e.Data, &a) != nil {
-			return n, false
+			return n, false, nil
 		}
 		job, err := t.journal.Job(ctx, e.Job)
+		var known *api.Error
+		if errors.As(err, &known) && known.Code == api.CodeNotFound {
+			return n, false, nil // it was removed
+		}
 		if err != nil {
-			return n, false // it was removed
+			return n, false, err
 		}
 		job.Steps = nil
 		n.Job, n.Event, n.Message = job, Watchdog, a.Message
@@ -264,7 +281,7 @@ func (t *Teller) notice(ctx context.Context, e api.Event) (Notice, bool) {
 		}
 		n.Remedy = "see ftctl show " + e.Job
 	}
-	return n, true
+	return n, true, nil
 }
 
 func ended(j api.Job) (event, message string) {

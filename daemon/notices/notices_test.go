@@ -3,6 +3,7 @@ package notices
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,7 +115,7 @@ func (s *story) alarm(job, dog, message string) {
 
 func (s *story) teller(targets []*Target) *Teller {
 	s.t.Helper()
-	return New(targets, s, s.place, zerolog.Nop())
+	return New(targets, s, os.Environ(), s.place, zerolog.Nop())
 }
 
 func eventually(t *testing.T, what string, f func() bool) {
@@ -296,4 +298,67 @@ func TestTheTestButton(t *testing.T) {
 	require.ErrorContains(t, err, "nobody")
 	_, err = newStory(t).teller(nil).Test(t.Context(), "")
 	require.ErrorContains(t, err, "nobody to notify")
+}
+
+// troubled is a journal that cannot tell of a job, once.
+type troubled struct {
+	*story
+	failed atomic.Bool
+}
+
+func (j *troubled) Job(ctx context.Context, id string) (api.Job, error) {
+	if !j.failed.Swap(true) {
+		return api.Job{}, errors.New("the disk does not answer")
+	}
+	return j.story.Job(ctx, id)
+}
+
+// A journal that does not answer for a moment costs no notice, and doubles none.
+func TestAJournalInTroubleIsAskedAgain(t *testing.T) {
+	hook := newReceiver(t, 0, 0)
+	s := newStory(t)
+	teller := New(load(t, `[{url: "`+hook.URL+`", body: "{{.Event}} {{.Message}}"}]`), &troubled{story: s}, nil, s.place, zerolog.Nop())
+	s.job("01z", api.StateStopped, nil) // which nobody wants to know
+	teller.after, _ = s.LastEvent()
+	s.job("01a", api.StateSucceeded, nil)
+	s.alarm("01a", "stall", "no step")
+	last, _ := s.LastEvent()
+	require.ErrorContains(t, teller.look(t.Context(), teller.after, last), "does not answer")
+	require.NoError(t, teller.look(t.Context(), teller.after, last))
+	teller.work.Go(func() { teller.tell(t.Context(), teller.lines[0]) })
+	eventually(t, "both", func() bool { return len(hook.got()) >= 2 })
+	require.Equal(t, []string{"finished it has succeeded", "watchdog no step"}, hook.got())
+}
+
+// The ids of events begin anew in a journal that was made in the place of one
+// that was lost.
+func TestAJournalThatBeginsAnewIsReadFromNowOn(t *testing.T) {
+	hook := newReceiver(t, 0, 0)
+	s := newStory(t)
+	require.NoError(t, os.WriteFile(s.place, []byte(`{"chat": 5000}`), 0o600))
+	teller := s.teller(load(t, `[{name: chat, url: "`+hook.URL+`"}]`))
+	teller.Start()
+	eventually(t, "a first look", func() bool {
+		text, err := os.ReadFile(s.place)
+		return err == nil && !strings.Contains(string(text), "5000")
+	})
+	s.job("01a", api.StateSucceeded, nil)
+	eventually(t, "the notice", func() bool { return len(hook.got()) == 1 })
+	teller.Close()
+}
+
+// Libraries of the Python environment, which the daemon was started with, would
+// break a curl of the system.
+func TestACommandHasTheEnvironmentThatWasGiven(t *testing.T) {
+	t.Setenv("LD_LIBRARY_PATH", "/of/the/daemon")
+	s := newStory(t)
+	out := filepath.Join(t.TempDir(), "out")
+	teller := New(load(t, `[{command: [sh, -c, "env >`+out+`"]}]`), s, []string{"PATH=" + os.Getenv("PATH")}, s.place, zerolog.Nop())
+	results, err := teller.Test(t.Context(), "")
+	require.NoError(t, err)
+	require.Empty(t, results[0].Error)
+	text, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "LD_LIBRARY_PATH")
+	require.Contains(t, string(text), "FTD_EVENT=test")
 }

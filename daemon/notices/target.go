@@ -41,6 +41,7 @@ type Target struct {
 
 	text, body *template.Template
 	pause      time.Duration // before the second try
+	environ    []string      // of Command
 }
 
 // defaultText is the sentence where a target has no template of its own.
@@ -135,7 +136,7 @@ func (t *Target) post(ctx context.Context, body []byte) error {
 // ended with all that it started.
 func (t *Target) run(ctx context.Context, n Notice, body []byte) error {
 	cmd := exec.CommandContext(ctx, t.Command[0], t.Command[1:]...)
-	cmd.Env = append(os.Environ(), "FTD_EVENT="+n.Event, "FTD_JOB="+n.Job.ID, "FTD_JOB_NAME="+n.Job.Name,
+	cmd.Env = append(slices.Clone(t.environ), "FTD_EVENT="+n.Event, "FTD_JOB="+n.Job.ID, "FTD_JOB_NAME="+n.Job.Name,
 		"FTD_JOB_STATE="+string(n.Job.State), "FTD_TEXT="+n.Text)
 	cmd.Stdin = bytes.NewReader(body)
 	var talk tail
