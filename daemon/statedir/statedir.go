@@ -14,6 +14,7 @@
 package statedir
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -162,14 +163,15 @@ func (d *Dir) Crash() string { return filepath.Join(d.path, "crash") }
 
 // Materialise writes the files below files to lib/HASH/, named by their
 // content, and returns that directory. Python needs real files. A directory
-// that is there is complete, since it got its name last.
+// that is there is taken as it is if it holds them all: one that was written
+// shortly before a power cut may hold empty files.
 func (d *Dir) Materialise(files fs.FS) (string, error) {
 	sum, err := hash(files)
 	if err != nil {
 		return "", err
 	}
 	dir := filepath.Join(d.path, "lib", sum)
-	if _, err := os.Stat(dir); err == nil {
+	if holds(dir, files) {
 		return dir, nil
 	}
 	temp, err := os.MkdirTemp(filepath.Join(d.path, "lib"), ".new-")
@@ -180,7 +182,29 @@ func (d *Dir) Materialise(files fs.FS) (string, error) {
 	if err := os.CopyFS(filepath.Join(temp, sum), files); err != nil {
 		return "", err
 	}
+	if err := os.Rename(dir, filepath.Join(temp, "damaged")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
 	return dir, os.Rename(filepath.Join(temp, sum), dir)
+}
+
+// holds reports whether each of the files is in dir, with the same content.
+// Python puts others beside them.
+func holds(dir string, files fs.FS) bool {
+	return fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		want, err := fs.ReadFile(files, path)
+		if err != nil {
+			return err
+		}
+		have, err := os.ReadFile(filepath.Join(dir, path))
+		if err == nil && !bytes.Equal(have, want) {
+			err = errors.New("damaged")
+		}
+		return err
+	}) == nil
 }
 
 // hash is over names and contents in lexical order.

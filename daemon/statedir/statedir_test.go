@@ -61,3 +61,30 @@ func TestMaterialiseNamesByContent(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, entries, 2, "no temporary directory is left")
 }
+
+// A power cut may leave files whose names were written and whose content was not.
+func TestMaterialiseMendsWhatIsDamaged(t *testing.T) {
+	d, err := Open(t.TempDir())
+	require.NoError(t, err)
+	defer d.Close()
+	files := fstest.MapFS{"a/b.py": {Data: []byte("x = 1\n")}, "c.py": {Data: []byte("y = 2\n")}}
+	dir, err := d.Materialise(files)
+	require.NoError(t, err)
+	cache := filepath.Join(dir, "a", "b.pyc")
+	require.NoError(t, os.WriteFile(cache, nil, 0o600))
+	_, err = d.Materialise(files)
+	require.NoError(t, err)
+	require.FileExists(t, cache, "what is whole stays")
+	for _, damage := range []func(path string) error{func(path string) error { return os.Truncate(path, 0) }, os.Remove} {
+		require.NoError(t, damage(filepath.Join(dir, "a", "b.py")))
+		again, err := d.Materialise(files)
+		require.NoError(t, err)
+		require.Equal(t, dir, again)
+		data, err := os.ReadFile(filepath.Join(dir, "a", "b.py"))
+		require.NoError(t, err)
+		require.Equal(t, "x = 1\n", string(data))
+	}
+	entries, err := os.ReadDir(filepath.Join(d.Path(), "lib"))
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+}
