@@ -1,15 +1,21 @@
 package launcher
 
 import (
+	"context"
 	"debug/elf"
 	"encoding/binary"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"ftd/launcher/process"
 )
 
 // library writes the header of a shared library, which is all that is looked at.
@@ -158,6 +164,25 @@ lines=here"; private=not exported`), 0o600))
 
 	require.NotContains(t, ActivationScripts(prefix, append(start, "ASCEND_HOME_PATH=/there")), ascend,
 		"it was run already")
+}
+
+// What a script starts in the background must not outlive the reading of it.
+func TestAnActivationScriptLeavesNothingBehind(t *testing.T) {
+	dir := t.TempDir()
+	script, pid := filepath.Join(dir, "set_env.sh"), filepath.Join(dir, "pid")
+	require.NoError(t, os.WriteFile(script, []byte("sleep 600 & echo $! >"+pid+"; export DONE=1"), 0o600))
+	env := built(t, EnvRequest{Start: []string{"PATH=/usr/bin:/bin"}, Scripts: []string{script}})
+	require.Equal(t, "1", env.Get("DONE"))
+	text, err := os.ReadFile(pid)
+	require.NoError(t, err)
+	started, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	require.NoError(t, err)
+	if id, err := process.Find(started); err == nil {
+		t.Cleanup(func() { _ = id.Signal(syscall.SIGKILL) })
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		require.NoError(t, id.Wait(ctx), "it goes on")
+	}
 }
 
 func TestFindPreload(t *testing.T) {
