@@ -120,3 +120,15 @@ func TestWhoGivesUpTakesOnlyTheOwnBatchAway(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, p.Offset, "what was given up comes again")
 }
+
+// Whoever lists points settles what is unsettled; an attempt may end before that.
+func TestAnAttemptThatHasEndedIsNotRememberedAgain(t *testing.T) {
+	j := fresh(t)
+	job(t, j, "01")
+	require.NoError(t, j.AddBatch(t.Context(), batch("01", 30, api.Point{Offset: 10, GlobalStep: 1})))
+	waiting := j.recents.known("01")
+	require.Len(t, waiting, 1)
+	require.NoError(t, j.EndAttempt(t.Context(), "01", api.Attempt{ID: waiting[0].attempt, State: api.StateSucceeded}))
+	require.NoError(t, j.write(t.Context(), ordered, func(t *tx) error { return t.settle(waiting[0], t.recent(waiting[0])) }))
+	require.Empty(t, j.recents.of)
+}

@@ -82,7 +82,8 @@ func (r *recents) keep(changed map[place]recent) {
 		r.of = map[place]recent{}
 	}
 	for at, now := range changed {
-		if now.files == nil { // it has ended
+		// It has ended, maybe since somebody wanted it settled.
+		if len(now.files) == 0 {
 			delete(r.of, at)
 		} else {
 			r.of[at] = now
