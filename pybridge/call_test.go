@@ -44,11 +44,11 @@ func inBothPlaces(t *testing.T, test func(t *testing.T, p place)) {
 
 func TestResultIsTheSameEverywhere(t *testing.T) {
 	inBothPlaces(t, func(t *testing.T, p place) {
-		r := module(t, "import pathlib\ndef f(x):\n    return [x, float('nan'), -float('inf'), {'t': (1, 2)}, pathlib.Path('a')]\n")
+		r := module(t, "import pathlib\ndef f(x):\n    return [x, float('nan'), -float('inf'), {'t': (1, 2)}, pathlib.Path('a'), 'b'.encode(), {float('nan'): 1}]\n")
 		r.Args = json.RawMessage(`{"x": "龙\u0000\ud83d\ude00"}`)
 		text, err := p.call(t.Context(), r)
 		require.NoError(t, err)
-		require.JSONEq(t, `["龙\u0000😀", "NaN", "-Infinity", {"t": [1, 2]}, "a"]`, string(text))
+		require.JSONEq(t, `["龙\u0000😀", "NaN", "-Infinity", {"t": [1, 2]}, "a", "b", {"NaN": 1}]`, string(text))
 	})
 }
 
@@ -93,12 +93,14 @@ func TestBadRequestsAreClearErrors(t *testing.T) {
 		{"not JSON", "def f(x): pass", "f", `[1,`, "ValueError", "the arguments are not JSON"},
 		{"neither array nor object", "def f(x): pass", "f", `1`, "TypeError", "array or object"},
 		{"wrong arguments", "def f(x): pass", "f", `[1, 2]`, "TypeError", "positional argument"},
-		{"result not JSON", "def f(): return {'a': [1, object()]}", "f", "", "TypeError", "result['a'][1] is a object"},
+		{"result not JSON", "def f(): return {'a': [1, object()]}", "f", "", "TypeError", "result['a'][1] is of type object"},
+		{"bytes", "def f(): return {'a': b'\\xff'}", "f", "", "TypeError", "result['a'] is bytes that are no text"},
+		{"a class", "class A:\n    def tolist(self): pass\ndef f(): return [A]", "f", "", "TypeError", "result[0] is of type type"},
 		{"key not JSON", "def f(): return {(1, 2): 3}", "f", "", "TypeError", "result has a key of type tuple"},
 		{"result in itself", "def f():\n    a = []\n    a.append(a)\n    return a", "f", "", "ValueError", "result[0] contains itself"},
 		{"recursion", "def f(): return f()", "f", "", "RecursionError", "maximum recursion depth"},
 		{"arguments too deep", "def f(x): pass", "f", strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000), "RecursionError", "maximum recursion depth"},
-		{"result too deep", "def f():\n    a = []\n    for _ in range(100000): a = [a]\n    return a", "f", "", "RecursionError", "maximum recursion depth"},
+		{"result too deep", "def f():\n    a = []\n    for _ in range(100000): a = [a]\n    return {'deep': a}", "f", "", "ValueError", "result['deep'][0][0]"},
 		{"interrupted", "def f(): raise KeyboardInterrupt('no')", "f", "", "KeyboardInterrupt", "no"},
 		{"cyclic cause", "def f():\n    a, b = ValueError('a'), ValueError('b')\n    a.__cause__, b.__cause__ = b, a\n    raise a", "f", "", "ValueError", "a"},
 		{"unprintable", "class E(Exception):\n    def __str__(self): raise ValueError\ndef f(): raise E", "f", "", "E", "its text cannot be had"},
@@ -117,10 +119,21 @@ func TestBadRequestsAreClearErrors(t *testing.T) {
 				require.ErrorAs(t, err, &e)
 				require.True(t, strings.HasSuffix(e.Type, test.kind), e.Type)
 				require.Contains(t, e.Message, test.message)
+				require.NotContains(t, e.Traceback, "_encode.py", "how the bridge works is nobody's business")
 			})
 		})
 	}
 	require.Equal(t, 1.0, result[float64](t, module(t, "def f(): return 1")), "the next call")
+}
+
+func TestNumberTooLongToBeWritten(t *testing.T) {
+	if !result[bool](t, module(t, "import sys\ndef f(): return hasattr(sys, 'get_int_max_str_digits')")) {
+		t.Skip("this Python writes numbers of any length")
+	}
+	inBothPlaces(t, func(t *testing.T, p place) {
+		_, err := p.call(t.Context(), module(t, "def f(): return {'a': [{}, 1 << 99999]}"))
+		require.ErrorContains(t, err, "result['a'][1] is a number of 100000 bits")
+	})
 }
 
 func TestScriptRunsAsMain(t *testing.T) {

@@ -3,6 +3,7 @@
 package pybridge
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -185,10 +186,16 @@ type progressLine struct {
 
 func (l *listener) readMessages() {
 	defer close(l.messages)
-	for lines := json.NewDecoder(l.pipe); ; {
-		var m message
-		if lines.Decode(&m) != nil {
+	for lines := bufio.NewReader(l.pipe); ; {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
 			return // the end, or a worker died in the middle of a line
+		}
+		var m message
+		// A worker's code can write to its descriptors what it likes: what is
+		// no message must not keep the answer from being read.
+		if json.Unmarshal(line, &m) != nil {
+			continue
 		}
 		switch p := m.Progress; {
 		case p == nil:

@@ -4,6 +4,7 @@ package pybridge_test
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -145,5 +146,36 @@ def f():
 		require.Contains(t, seen, step{100000, 100000, "rows"})
 		require.Equal(t, step{7, 0, "unknown total"}, seen[len(seen)-1])
 		require.Less(t, len(seen), 1000, "what comes too fast is dropped")
+	})
+}
+
+// What is no message, on whatever descriptor it comes, costs nobody the answer.
+func TestProgressThatIsNone(t *testing.T) {
+	inBothPlaces(t, func(t *testing.T, p place) {
+		r := module(t, `
+import ftd, os
+def f(report):
+    for value in ("many", None, float("nan")):
+        try:
+            ftd.progress(value)
+        except (TypeError, ValueError):
+            continue
+        raise AssertionError(value)
+    ftd.progress(2**80, 2**80, "\U0001F409" * 4000)
+    if report:
+        os.write(report, b"no message\n[]\n")
+    return "x" * 1000000
+`)
+		report := 0
+		if p.isolated {
+			report = 3
+		}
+		r.Args, _ = json.Marshal([]int{report})
+		var done int64
+		r.Progress = func(d, _ int64, _ string) { done = d }
+		text, err := p.call(t.Context(), r)
+		require.NoError(t, err)
+		require.Len(t, text, 1000002)
+		require.EqualValues(t, math.MaxInt64, done)
 	})
 }

@@ -63,6 +63,46 @@ def f():
 	require.Equal(t, directory, now)
 }
 
+// A step may throw away what holds the surroundings, not only what is in it.
+func TestSurroundingsThatWereThrownAway(t *testing.T) {
+	const look = `
+import os, sys, warnings
+def f():
+    print("to the log", file=sys.stderr)
+    print("to the log")
+    return [os.getcwd(), os.environb.get(b"PATH"), os.environ["PATH"], sys.argv, sys.path[1:], len(warnings.filters), str(sys.stdout)]
+`
+	before := result[any](t, module(t, look))
+	for _, code := range []string{
+		"os.environ = {'PATH': 'x'}",
+		"os.environ = os.environb = None",
+		"del os.environ",
+		"del sys.stdout",
+		"del sys.stderr, sys.__stderr__",
+		"sys.stdout = None",
+		"sys.stdout = type('S', (), {'flush': lambda self: sys.exit(3)})()",
+		"sys.path = sys.argv = None",
+		"del sys.path, sys.argv",
+		"warnings.filters = None",
+		"del warnings.filters, warnings.showwarning",
+		"warnings.filters = []; warnings.simplefilter('error')",
+		"os.close(1); os.close(2)",
+	} {
+		t.Run(code, func(t *testing.T) {
+			r := module(t, "import os, sys, warnings\ndef f():\n    os.chdir('/')\n    os.environ['PATH'] = 'y'\n    "+code)
+			r.LogFile = filepath.Join(t.TempDir(), "log")
+			_, err := python.Call(t.Context(), r)
+			require.NoError(t, err)
+			r = module(t, look)
+			r.LogFile = filepath.Join(t.TempDir(), "log")
+			require.Equal(t, before, result[any](t, r))
+			log, err := os.ReadFile(r.LogFile)
+			require.NoError(t, err)
+			require.Equal(t, "to the log\nto the log\n", string(log))
+		})
+	}
+}
+
 // umask is the one that the process was started with.
 func umask(t *testing.T) int64 {
 	t.Helper()

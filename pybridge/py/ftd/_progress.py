@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import time
+from typing import Any
 
 import ftd
 
 _INTERVAL = 0.1  # seconds between two lines; a person sees no more
+_MOST = 2**63 - 1  # an int64 of Go
 
 _fd = -1
 _sent = 0.0
@@ -35,6 +37,7 @@ def leave() -> None:
 
 def _heard(done: int, total: int, note: str) -> None:
     global _sent, _held
+    done, total = _number(done), _number(total)
     now = time.monotonic()
     if now - _sent < _INTERVAL and done != total:
         _held = (done, total, note)
@@ -44,8 +47,14 @@ def _heard(done: int, total: int, note: str) -> None:
 
 
 def _send(done: int, total: int, note: str) -> None:
-    # Cut so that one write is one line: a pipe keeps up to 4096 bytes together.
-    line = {"done": int(done), "total": int(total), "note": str(note)[:500]}
+    # Cut so that one write is one line: a pipe keeps up to 4096 bytes together,
+    # and one character is up to twelve of them.
+    line = {"done": done, "total": total, "note": str(note)[:300]}
     # Full, or nobody listens any more: progress is not worth an error.
     with contextlib.suppress(OSError):
         os.write(_fd, json.dumps({"progress": line}).encode() + b"\n")
+
+
+def _number(value: Any) -> int:
+    """Return what Go can read; what is no number is an error where it was said."""
+    return max(-_MOST, min(int(value), _MOST))

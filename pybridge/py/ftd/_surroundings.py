@@ -21,10 +21,11 @@ class _Before:
     def __init__(self) -> None:
         # The raw dictionary: copying and comparing it costs a microsecond,
         # the decoding one of os.environ a hundred.
+        self.environ_object = os.environ
         self.environ: dict[bytes, bytes] = os.environ._data.copy()  # type: ignore[attr-defined]
         self.path_object, self.path = sys.path, sys.path[:]
         self.argv_object, self.argv = sys.argv, sys.argv[:]
-        self.filters = warnings.filters[:]
+        self.filters_object, self.filters = warnings.filters, warnings.filters[:]
         self.showwarning = warnings.showwarning
         self.recursion = sys.getrecursionlimit()
         self.excepthook = sys.excepthook
@@ -33,6 +34,7 @@ class _Before:
 
 
 _before: _Before | None = None
+_environb = os.environb  # os.environ by its bytes
 _home = -1  # the directory between calls
 _umask = 0  # the umask between calls
 _streams: tuple[Any, Any] = (None, None)  # sys.stdout and sys.stderr between calls
@@ -80,11 +82,12 @@ def _settle_streams() -> None:
         sys.stderr.flush()
         if sys.stdout is sys.__stdout__ is out and sys.stderr is sys.__stderr__ is err:
             return
-    except Exception:
+    except BaseException:
         pass
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # closed, or replaced by what cannot
-            stream.flush()
+    for name in ("stdout", "stderr"):
+        # Closed, deleted, or replaced by what cannot, or by what raises anything.
+        with contextlib.suppress(BaseException):
+            getattr(sys, name).flush()
     _open_streams()
 
 
@@ -109,13 +112,18 @@ def enter(header: dict[str, Any]) -> None:
 
 
 def leave() -> None:
-    """Put back what was remembered."""
+    """Put back what was remembered.
+
+    Whatever a call may have replaced or deleted is assigned and never read
+    first: an error here would leave the rest to all calls after it.
+    """
     global _before
     before = _before
     if before is None:
         return
     _before = None
     _settle_streams()
+    os.environ, os.environb = before.environ_object, _environb
     if os.environ._data != before.environ:  # type: ignore[attr-defined]
         _restore_environ(before.environ)
     os.fchdir(_home)
@@ -124,7 +132,9 @@ def leave() -> None:
     before.path_object[:] = before.path
     sys.argv = before.argv_object
     sys.argv[:] = before.argv
-    if warnings.filters != before.filters:
+    filters = getattr(warnings, "filters", None)
+    warnings.filters = before.filters_object
+    if filters is not before.filters_object or filters != before.filters:
         warnings.filters[:] = before.filters  # type: ignore[index]
         warnings._filters_mutated()  # type: ignore[attr-defined]
     warnings.showwarning = before.showwarning
@@ -134,6 +144,7 @@ def leave() -> None:
     sys.settrace(None)
     sys.setprofile(None)
     threading.settrace(None)
+    threading.setprofile(None)
     (gc.enable if before.gc else gc.disable)()
     if before.folder:
         _logfiles.leave(before.folder)
@@ -144,7 +155,7 @@ def _restore_environ(wanted: dict[bytes, bytes]) -> None:
     gone: list[bytes] = [key for key in current if key not in wanted]
     # Through os.environb, so that C code sees the change as well.
     for key in gone:
-        del os.environb[key]
+        del _environb[key]
     for key, value in wanted.items():
         if current.get(key) != value:
-            os.environb[key] = value
+            _environb[key] = value
