@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"ftd/launcher/devices"
+	"ftd/recipe/yamledit"
 )
 
 // Cards may be implemented by a [Host] that hands out accelerator cards. The
@@ -88,7 +87,7 @@ func deviceTarget(s *StepContext) (target string, known bool) {
 			Target string `yaml:"device_target"`
 		} `yaml:"context"`
 	}
-	if err := yaml.Unmarshal(source, &config); err != nil {
+	if err := yamledit.Read(source, &config); err != nil {
 		return "", true // whoever reads all of it says what is wrong
 	}
 	return config.Context.Target, true

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -8,6 +9,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"ftd/recipe/nesting"
 )
 
 var (
@@ -21,8 +24,9 @@ var (
 // names, kinds, parameters, references, the order of the steps. file is what
 // errors call it; they are of type [*Problem] and say line and column.
 func Parse(file string, source []byte) (*Recipe, error) {
-	if p := nested(file, source); p != nil {
-		return nil, p
+	source = bytes.TrimPrefix(source, []byte("\ufeff")) // of an editor on Windows
+	if line, column, ok := nesting.TooDeep(source); !ok {
+		return nil, position{file, line, column}.invalid("write it with fewer brackets", "lists and maps lie more than %d deep in each other", nesting.Most)
 	}
 	tree, err := parser.ParseBytes(source, 0)
 	if err != nil {

@@ -3,7 +3,7 @@ package recipe
 import (
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"ftd/recipe/yamledit"
 )
 
 // keptByItself is how many checkpoints a training keeps by its config, 0 if
@@ -23,7 +23,7 @@ func keptByItself(s *StepContext) int {
 			Keep int    `yaml:"keep_checkpoint_max"`
 		} `yaml:"callbacks"`
 	}
-	if yaml.Unmarshal(source, &config) != nil {
+	if yamledit.Read(source, &config) != nil {
 		return 0 // whoever reads all of it says what is wrong
 	}
 	for _, c := range config.Callbacks {

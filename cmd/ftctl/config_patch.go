@@ -29,7 +29,8 @@ func newConfigPatchCommand() *cobra.Command {
 from 0, with points between them. Comments, order, quotes, anchors and aliases
 stay byte for byte as they are. A path must be there, and one that leads through
 an alias changes the value at its anchor. A value takes the type of the one that
-it replaces; a list is written as [a, b].
+it replaces, where a whole number may become a fraction; a list is written as
+[a, b].
 
 The result goes to stdout, or into the file with --write; nothing is written if
 any of the values cannot be set. "-" reads standard input. No daemon is needed.

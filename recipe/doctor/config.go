@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"ftd/recipe/yamledit"
 )
 
 // config is a mindformers YAML with its aliases followed.
@@ -28,7 +28,7 @@ func readConfig(path string, text []byte, dir string) (*config, error) {
 		}
 	}
 	c := &config{path: path, dir: dir}
-	return c, yaml.Unmarshal(text, &c.tree)
+	return c, yamledit.Read(text, &c.tree)
 }
 
 // at returns the value at a path such as "model.model_config.seq_length"; nil

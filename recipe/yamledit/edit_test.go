@@ -96,7 +96,7 @@ func TestWhatCannotBeSet(t *testing.T) {
 		"train.dri":         `train has no "dri" (did you mean "dir"?)`,
 		"callbacks.2.steps": `callbacks has no "2"`,
 		"train":             "is no single value",
-		"seed":              `must be an integer, not "v"`,
+		"seed":              `must be a number, not "v"`,
 		"train.rate":        `must be a number, not "v"`,
 		"run.sink":          `must be true or false, not "v"`,
 		"seed.x":            `seed has no "x"`,
@@ -110,4 +110,60 @@ func TestNumbersThatPyYAMLReads(t *testing.T) {
 	for f, want := range map[float64]string{1: "1.0", 0.01: "0.01", 1e-7: "1.0e-07", 1.5e-7: "1.5e-07", 1e30: "1.0e+30", -2: "-2.0"} {
 		require.Equal(t, want, floatText(f))
 	}
+}
+
+// What editors on Windows and yaml.dump leave behind: a byte-order mark, line
+// ends of other systems, escapes, a directive.
+func TestEveryOtherByteStays(t *testing.T) {
+	for name, c := range map[string]struct{ before, path, value, after string }{
+		"byte-order mark":  {"\ufeffseed: 0\nb: 'x'\n", "seed", "7", "\ufeffseed: 7\nb: 'x'\n"},
+		"line ends of old": {"a: 1\rb: x\rc: 'y'\r", "c", "z", "a: 1\rb: x\rc: 'z'\r"},
+		"escapes":          {`a: {x: "\u4e2d a", y: "e\\", z: 1} # c`, "a.x", "p", `a: {x: "p", y: "e\\", z: 1} # c`},
+		"directive":        {"%YAML 1.1\n---\na: 1\n", "a", "2", "%YAML 1.1\n---\na: 2\n"},
+		"twice":            {"a: 1\nb: 2\na: 3\n", "a", "4", "a: 1\nb: 2\na: 4\n"},
+		"points in names":  {"r:\n  .*\\.w_qkv\\.reshape: [1, 2]\n", `r..*\.w_qkv\.reshape.1`, "5", "r:\n  .*\\.w_qkv\\.reshape: [1, 5]\n"},
+		"merge key":        {"b: &b {a: 1, s: x}\no:\n  <<: *b\n  s: y\n", "o.a", "2", "b: &b {a: 2, s: x}\no:\n  <<: *b\n  s: y\n"},
+		"own before merge": {"b: &b {a: 1, s: x}\no:\n  <<: [*b]\n  s: y\n", "o.s", "z", "b: &b {a: 1, s: x}\no:\n  <<: [*b]\n  s: z\n"},
+	} {
+		got, err := Edit([]byte(c.before), map[string]any{c.path: c.value})
+		require.NoError(t, err, name)
+		require.Equal(t, c.after, string(got), name)
+	}
+	_, err := Edit([]byte("a: &x *x\n"), map[string]any{"a.b": "1"})
+	require.Error(t, err)
+	_, err = Edit([]byte("a: \"x\n  y\"\n"), map[string]any{"a": "1"})
+	require.ErrorContains(t, err, "several lines")
+}
+
+// What PyYAML would read as something else than a text is put in quotes, and what
+// it reads as a number or a truth is taken for one.
+func TestScalarsAreThoseOfPyYAML(t *testing.T) {
+	for value, want := range map[string]string{
+		".5": `".5"`, ".inf": `".inf"`, ".NaN": `".NaN"`, "YES": `"YES"`, "OFF": `"OFF"`, "./x": "./x", "y": "y",
+	} {
+		got, err := Edit([]byte("a: text\n"), map[string]any{"a": value})
+		require.NoError(t, err)
+		require.Equal(t, "a: "+want+"\n", string(got))
+	}
+	for old, c := range map[string][2]string{
+		"1": {"0.8", "0.8"}, "0": {"1e-6", "1.0e-06"}, "0x1F": {"3", "3"}, "1:30": {"90", "90"}, ".inf": {"2", "2.0"}, "NO": {"true", "True"},
+		"08": {"9", `"9"`}, "": {"1:30", `"1:30"`}, "~": {".nan", `".nan"`},
+	} {
+		got, err := Edit([]byte("a: "+old+"\n"), map[string]any{"a": c[0]})
+		require.NoError(t, err, old)
+		require.Equal(t, "a: "+c[1], strings.TrimRight(strings.Replace(string(got), "a:  ", "a: ", 1), " \n"), old)
+	}
+}
+
+func TestReadTakesWhatEditTakes(t *testing.T) {
+	var got map[string]any
+	require.NoError(t, Read([]byte("\ufeffa: 1\nb: x\na: 2\n"), &got))
+	require.Equal(t, map[string]any{"a": uint64(2), "b": "x"}, got)
+
+	deep := []byte("a: " + strings.Repeat("[", 20_000))
+	require.ErrorContains(t, Read(deep, &got), "deep in each other")
+	_, err := Edit(deep, nil)
+	require.ErrorContains(t, err, "deep in each other")
+	_, err = Edit([]byte("a: [1]"), map[string]any{"a": strings.Repeat("[", 20_000)})
+	require.ErrorContains(t, err, "must be a list")
 }

@@ -7,16 +7,16 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"ftd/recipe/scalar"
 )
 
-// The numbers of PyYAML: an exponent needs a point before and a sign within.
+// The scalars of PyYAML, see its resolver.py. An exponent needs a point before and
+// a sign within; 1:30 is a number to the base of 60.
 var (
-	integer = regexp.MustCompile(`^[-+]?[0-9][0-9_]*$`)
-	float   = regexp.MustCompile(`^[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9]+)([eE][-+][0-9]+)?$`)
-	truth   = regexp.MustCompile(`^(true|True|TRUE|false|False|FALSE|yes|Yes|no|No|on|On|off|Off)$`)
+	integer = regexp.MustCompile(`^[-+]?(0|[1-9][0-9_]*|0[0-7_]+|0b[01_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*(:[0-5]?[0-9])+)$`)
+	decimal = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
+	float   = regexp.MustCompile(`^([-+]?[0-9][0-9_]*\.[0-9_]*([eE][-+][0-9]+)?|\.[0-9][0-9_]*([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
+	truth   = regexp.MustCompile(`^(true|True|TRUE|false|False|FALSE|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$`)
 	null    = regexp.MustCompile(`^(|~|null|Null|NULL)$`)
 	safe    = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./-]*$`)
 )
@@ -25,11 +25,15 @@ var (
 func typed(old string, value any) (string, error) {
 	switch {
 	case integer.MatchString(old):
-		n, ok := scalar.Integer(value)
-		if !ok {
-			return "", fmt.Errorf("must be an integer, not %s", scalar.Describe(value))
+		// What is an integer so far may be meant as a fraction: "top_p: 1", "lr_end: 0".
+		if n, ok := scalar.Integer(value); ok {
+			return strconv.FormatInt(n, 10), nil
 		}
-		return strconv.FormatInt(n, 10), nil
+		f, ok := scalar.Number(value)
+		if !ok {
+			return "", fmt.Errorf("must be a number, not %s", scalar.Describe(value))
+		}
+		return floatText(f), nil
 	case float.MatchString(old):
 		f, ok := scalar.Number(value)
 		if !ok {
@@ -49,7 +53,7 @@ func typed(old string, value any) (string, error) {
 	return quoted(plain(value)), nil
 }
 
-// scalar writes a value by its own type, for a place that was empty.
+// written writes a value by its own type, for a place that was empty.
 func written(value any) string {
 	switch v := value.(type) {
 	case bool:
@@ -62,7 +66,7 @@ func written(value any) string {
 	case float64:
 		return floatText(v)
 	case string:
-		if integer.MatchString(v) || float.MatchString(v) || truth.MatchString(v) {
+		if _, finite := scalar.Number(v); decimal.MatchString(v) || finite && float.MatchString(v) || truth.MatchString(v) {
 			return v
 		}
 	}
@@ -72,7 +76,7 @@ func written(value any) string {
 // list writes a list of scalars in brackets.
 func list(value any) (string, error) {
 	if text, ok := value.(string); ok {
-		if err := yaml.Unmarshal([]byte(text), &value); err != nil || !strings.HasPrefix(strings.TrimSpace(text), "[") {
+		if err := Read([]byte(text), &value); err != nil || !strings.HasPrefix(strings.TrimSpace(text), "[") {
 			return "", fmt.Errorf("must be a list such as [a, b], not %s", scalar.Describe(text))
 		}
 	}
@@ -97,7 +101,7 @@ func list(value any) (string, error) {
 }
 
 func quoted(text string) string {
-	if safe.MatchString(text) && !truth.MatchString(text) && !null.MatchString(text) {
+	if safe.MatchString(text) && !truth.MatchString(text) && !null.MatchString(text) && !float.MatchString(text) {
 		return text
 	}
 	return strconv.Quote(text)
