@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -41,6 +42,40 @@ func TestClientsThatHangHarmNobody(t *testing.T) {
 			require.NoError(t, err)
 		}
 		h.answers()
+	}
+}
+
+// A client that is still there when the time for its body is up is told so: an
+// empty 200 would look like a job that was taken.
+func TestALateBodyIsAnswered(t *testing.T) {
+	h := newHouse(t, owner())
+	s := New(h.server.Config)
+	s.bodyTimeout = 20 * time.Millisecond
+	path := h.Socket + "2"
+	l, err := Listen(t.Context(), path, false)
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	defer func() {
+		require.NoError(t, s.Shutdown(t.Context()))
+		require.NoError(t, <-served)
+	}()
+	for _, begun := range []string{
+		"POST /v1/jobs HTTP/1.1\r\nHost: ftd\r\nContent-Length: 1000\r\n\r\n{",
+		"POST /v1/call HTTP/1.1\r\nHost: ftd\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+	} {
+		conn, err := net.Dial("unix", path)
+		require.NoError(t, err)
+		defer conn.Close()
+		_, err = io.WriteString(conn, begun)
+		require.NoError(t, err)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err)
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusRequestTimeout, answer.StatusCode, "%s", body)
+		require.Contains(t, string(body), "did not arrive within 20ms")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"ftd/api"
@@ -22,6 +23,7 @@ type body struct {
 	io.ReadCloser
 	client *client
 	all    *atomic.Int64 // bytes of all bodies
+	within time.Duration // in which it must come
 	read   int64
 	counts int64 // of what was read
 }
@@ -29,7 +31,7 @@ type body struct {
 const freeOfBody = 64 << 10
 
 func (s *Server) body(w http.ResponseWriter, r *http.Request, most int64) *body {
-	return &body{ReadCloser: http.MaxBytesReader(w, r.Body, most), client: clientOf(r), all: &s.bodies}
+	return &body{ReadCloser: http.MaxBytesReader(w, r.Body, most), client: clientOf(r), all: &s.bodies, within: s.bodyTimeout}
 }
 
 func (b *body) Read(p []byte) (n int, err error) {
@@ -42,7 +44,7 @@ func (b *body) Read(p []byte) (n int, err error) {
 		}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = api.Errorf(api.CodeTimeout, "the request did not arrive within %v", bodyTimeout)
+		err = api.Errorf(api.CodeTimeout, "the request did not arrive within %v", b.within).WithRemedy("send it again")
 	}
 	return n, err
 }

@@ -50,18 +50,41 @@ func status(code string) int {
 	return http.StatusInternalServerError
 }
 
-// fail answers with an error. Where the answer has begun already, as in a
+// fail answers with an error. It does so even if the request's context has
+// ended: for net/http it has when a body is late as well, and a client that still
+// listens would get a 200 of nothing. Where the answer has begun already, as in a
 // stream, it can only be cut off.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return // nobody reads it
-	}
-	hearOut(w, r)
 	e := describe(err)
-	if status(e.Code) == http.StatusInternalServerError {
-		s.Log.Error().Err(err).Str("request", w.Header().Get(api.HeaderRequestID)).Str("path", r.URL.Path).Msg("a request failed")
+	if r.Context().Err() == nil {
+		hearOut(w, r)
+		if status(e.Code) == http.StatusInternalServerError {
+			s.Log.Error().Err(err).Str("request", w.Header().Get(api.HeaderRequestID)).Str("path", r.URL.Path).Msg("a request failed")
+		}
+	}
+	if e.Remedy == "" {
+		e = e.WithRemedy("%s", nextStep(e.Code))
 	}
 	_ = reply(w, status(e.Code), e)
+}
+
+// nextStep is what to do about an error that says nothing of it itself.
+func nextStep(code string) string {
+	switch code {
+	case api.CodeBadRequest, api.CodeTooLarge, codeMethod:
+		return "GET /v1/openapi.json says what the daemon takes, and --help what a verb of ftctl does"
+	case api.CodeNotFound, api.CodeConflict:
+		return "`ftctl ps -a` lists all jobs and how they stand"
+	case api.CodeDenied:
+		return "connect to the daemon's socket itself, with ftctl or curl"
+	case api.CodeTimeout:
+		return "try again, and give it longer"
+	case api.CodeSettings:
+		return "`ftctl config` shows the settings, and what was wrong with them"
+	case api.CodePython:
+		return "the daemon's log says more; `ftctl doctor` looks for what is wrong with its Python"
+	}
+	return "the daemon's log says more"
 }
 
 // hearOut reads a request that is refused before it was read, unless it is a
@@ -87,7 +110,7 @@ func describe(err error) *api.Error {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return api.Errorf(api.CodeTimeout, "it took too long and was ended")
 	}
-	return api.Errorf(api.CodeInternal, "%v", err).WithRemedy("the daemon's log says more")
+	return api.Errorf(api.CodeInternal, "%v", err)
 }
 
 // trouble is where net/http writes what it has to say, such as that no more

@@ -111,14 +111,16 @@ const (
 // Server is the HTTP server of the socket.
 type Server struct {
 	Config
-	mux     *http.ServeMux
-	http    *http.Server
-	places  int
-	streams chan struct{}
-	bodies  atomic.Int64    // what they take at the moment
-	served  chan struct{}   // closed when Serve has returned
-	ctx     context.Context // ends at shutdown, and with it the streams
-	cancel  context.CancelFunc
+	mux    *http.ServeMux
+	http   *http.Server
+	places int
+	// bodyTimeout is the constant; a test has not that much time.
+	bodyTimeout time.Duration
+	streams     chan struct{}
+	bodies      atomic.Int64    // what they take at the moment
+	served      chan struct{}   // closed when Serve has returned
+	ctx         context.Context // ends at shutdown, and with it the streams
+	cancel      context.CancelFunc
 
 	mu       sync.Mutex
 	visitors *visitors.Listener // nil until Serve
@@ -128,7 +130,7 @@ type Server struct {
 func New(c Config) *Server {
 	places := visitors.Places(maxConnections)
 	s := &Server{
-		Config: c, mux: http.NewServeMux(), places: places, served: make(chan struct{}),
+		Config: c, mux: http.NewServeMux(), places: places, bodyTimeout: bodyTimeout, served: make(chan struct{}),
 		// Half of the places at most, for who reads a stream is never shown out.
 		streams: make(chan struct{}, min(maxStreams, max(places/2, 1))),
 	}
@@ -236,7 +238,7 @@ func (s *Server) handler(r route) http.Handler {
 			req.Body = b
 			// Not for the whole request: a stream may be read for days, and where
 			// nothing is to come the server waits for the client to hang up.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyTimeout))
 		}
 		var l limits
 		for _, what := range []string{"job", "name"} {

@@ -83,6 +83,7 @@ func TestMistakesGetTheirStatusAndAnErrorThatHelps(t *testing.T) {
 			var e api.Error
 			require.NoError(t, json.Unmarshal([]byte(body), &e), body)
 			require.Equal(t, c.code, e.Code)
+			require.NotEmpty(t, e.Remedy)
 			require.Contains(t, body, c.text)
 		})
 	}
