@@ -259,11 +259,7 @@ func (d *daemon) assemble() error {
 // open opens the doors and only then begins to work: a daemon that cannot be
 // reached shall not touch any job.
 func (d *daemon) open(ctx context.Context, given handover.Bundle) (err error) {
-	access := d.server.Access
-	if d.socket, d.borrowed, err = given.Listener(handover.Socket, d.settings().Socket); err == nil && d.socket == nil {
-		d.socket, err = server.Listen(ctx, d.settings().Socket, access.Group != nil || access.ReadForOthers)
-	}
-	if err != nil {
+	if err := d.openSocket(ctx, given); err != nil {
 		return err
 	}
 	if d.metrics != nil {

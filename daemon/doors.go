@@ -42,6 +42,25 @@ func accessOf(s *settings.Settings) (server.Access, error) {
 	return a, nil
 }
 
+// openSocket listens for clients, or goes on listening. A socket of systemd's has
+// the mode that its unit says.
+func (d *daemon) openSocket(ctx context.Context, given handover.Bundle) (err error) {
+	path, access := d.settings().Socket, d.server.Access
+	open := access.Group != nil || access.ReadForOthers
+	if d.socket, d.borrowed, err = given.Listener(handover.Socket, path); err != nil || d.borrowed {
+		return err
+	}
+	if d.socket == nil {
+		d.socket, err = server.Listen(ctx, path, open)
+	} else {
+		d.socket, err = server.Inherit(d.socket, open)
+	}
+	if dir := server.Closed(path, access.Group); err == nil && open && dir != "" {
+		d.log.Warn().Str("directory", dir).Msg("others may use the daemon, but cannot get to its socket: open the directory to them, or choose another socket")
+	}
+	return err
+}
+
 // maxScrapers is how many connections there are to the metrics at a time. Any
 // user of the machine may open some; who keeps one gives way to who comes.
 const maxScrapers = 64

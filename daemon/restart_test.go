@@ -150,6 +150,9 @@ func TestSettingsAreReadAgain(t *testing.T) {
 	require.NoError(t, h.Restart(t.Context()))
 	h.restarted(before)
 	require.Equal(t, true, value("read_for_others").Value)
+	info, err := os.Stat(h.Socket)
+	require.NoError(t, err)
+	require.EqualValues(t, 0o666, info.Mode().Perm(), "others get as far as the daemon")
 
 	all, err := h.Settings(t.Context())
 	require.NoError(t, err)

@@ -42,13 +42,39 @@ func Listen(ctx context.Context, path string, open bool) (net.Listener, error) {
 		return nil, api.Errorf(api.CodeSettings, "the daemon cannot listen on %s: %v", path, err).
 			WithRemedy("choose another socket with --socket or FTD_SOCKET")
 	}
+	return Inherit(l, open)
+}
+
+// Inherit takes over a listener that the daemon before this one has left. Whom
+// its path lets in may have changed with the settings.
+func Inherit(l net.Listener, open bool) (net.Listener, error) {
+	s := Own(l.(*net.UnixListener))
+	mode := os.FileMode(0o600)
 	if open {
-		if err := os.Chmod(path, 0o666); err != nil {
-			l.Close()
-			return nil, err
+		mode = 0o666
+	}
+	if s.own == nil || s.own.Mode().Type() != fs.ModeSocket || s.own.Mode().Perm() == mode {
+		return s, nil
+	}
+	if err := os.Chmod(s.path, mode); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Closed returns a directory above the socket that others cannot go through,
+// nor the group, if there is one; "" if there is none.
+func Closed(path string, group *uint32) string {
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		var st unix.Stat_t
+		if err := unix.Stat(dir, &st); err == nil && st.Mode&0o001 == 0 && (group == nil || st.Gid != *group || st.Mode&0o010 == 0) {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
 		}
 	}
-	return Own(l.(*net.UnixListener)), nil
 }
 
 // turnWithin is how long another daemon may take to put its socket there.

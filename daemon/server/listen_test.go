@@ -84,3 +84,35 @@ func TestTheSocketsModeFollowsWhoMayUseIt(t *testing.T) {
 		require.NoError(t, l.Close())
 	}
 }
+
+// The group, and whether others may look, are settings that a restart in place
+// takes over; the socket is an older one.
+func TestAnInheritedSocketIsOpenedAndClosedAsTheSettingsSay(t *testing.T) {
+	path := place(t)
+	l, err := Listen(t.Context(), path, false)
+	require.NoError(t, err)
+	for _, open := range []bool{true, true, false} {
+		l, err = Inherit(l.(*Socket).UnixListener, open)
+		require.NoError(t, err)
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, map[bool]os.FileMode{false: 0o600, true: 0o666}[open], info.Mode().Perm())
+	}
+	require.NoError(t, l.Close())
+	require.NoFileExists(t, path)
+}
+
+func TestADirectoryThatKeepsOthersFromTheSocketIsFound(t *testing.T) {
+	path := place(t)
+	dir := filepath.Dir(path)
+	below := filepath.Join(dir, "below", "ftd.sock")
+	group := uint32(os.Getegid())
+	other := group + 1
+	require.NoError(t, os.Mkdir(filepath.Dir(below), 0o755))
+	require.Equal(t, dir, Closed(below, nil), "mkdtemp makes it for its owner")
+	require.NoError(t, os.Chmod(dir, 0o710))
+	require.Equal(t, dir, Closed(path, &other))
+	require.Empty(t, Closed(path, &group))
+	require.NoError(t, os.Chmod(dir, 0o711))
+	require.Empty(t, Closed(below, nil))
+}
