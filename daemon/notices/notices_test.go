@@ -156,6 +156,28 @@ func TestAWebhookThatRefusesIsLeftAlone(t *testing.T) {
 	require.NotContains(t, err.Error(), "secret")
 }
 
+// A redirect to a page is no success: the notice would be in none of it.
+func TestAWebhookThatHasMovedIsNotTold(t *testing.T) {
+	hook := newReceiver(t, 0, 0)
+	for status, arrives := range map[int]bool{
+		http.StatusMovedPermanently: false, http.StatusFound: false, http.StatusSeeOther: false,
+		http.StatusTemporaryRedirect: true, http.StatusPermanentRedirect: true,
+	} {
+		before := hook.tried()
+		old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, hook.URL, status) }))
+		t.Cleanup(old.Close)
+		target := load(t, `[{name: chat, url: "`+old.URL+`"}]`)[0]
+		err := target.tell(t.Context(), sample(time.Now()))
+		if arrives {
+			require.NoError(t, err)
+			require.Contains(t, hook.got()[len(hook.got())-1], `"event":"test"`)
+		} else {
+			require.ErrorContains(t, err, "has moved")
+			require.Equal(t, before, hook.tried())
+		}
+	}
+}
+
 func TestEachTargetIsToldWhatItAskedFor(t *testing.T) {
 	all, few := newReceiver(t, 0, 0), newReceiver(t, 0, 0)
 	s := newStory(t)

@@ -103,6 +103,18 @@ func (t *Target) fill(n Notice) (body []byte, text string, err error) {
 	return whole.Bytes(), n.Text, nil
 }
 
+// client follows a redirect only where it asks for the same request: after the
+// others it would send a GET of nothing, and take the page it gets for success.
+var client = &http.Client{CheckRedirect: func(next *http.Request, before []*http.Request) error {
+	if next.Method != http.MethodPost {
+		return http.ErrUseLastResponse
+	}
+	if len(before) >= 10 {
+		return errors.New("it redirects without an end")
+	}
+	return nil
+}}
+
 func (t *Target) post(ctx context.Context, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL, bytes.NewReader(body))
 	if err != nil {
@@ -113,7 +125,7 @@ func (t *Target) post(ctx context.Context, body []byte) error {
 	for name, value := range t.Headers {
 		r.Header.Set(name, value)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
 		var u *url.Error
 		if errors.As(err, &u) {
@@ -128,6 +140,8 @@ func (t *Target) post(ctx context.Context, body []byte) error {
 		return nil
 	case answer.StatusCode == http.StatusTooManyRequests, answer.StatusCode >= 500:
 		return fmt.Errorf("%s answered %s", t, answer.Status)
+	case answer.StatusCode < 400:
+		return backoff.Permanent(fmt.Errorf("%s has moved (%s): the address to write is another one", t, answer.Status))
 	}
 	return backoff.Permanent(fmt.Errorf("%s refused it: %s", t, answer.Status))
 }
