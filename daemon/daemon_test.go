@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -87,6 +88,34 @@ func TestADaemonKilledDuringATrainingLosesNothing(t *testing.T) {
 	require.Len(t, steps, 150)
 	for i, step := range steps {
 		require.EqualValues(t, i+1, step)
+	}
+}
+
+// A daemon is killed when it has stored how the training ended, and not yet what
+// that means for the job. A training of a week must not begin once more.
+func TestADaemonKilledAfterTheEndOfATrainingDoesNotTrainAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for status, state := range map[string]api.State{"0": api.StateSucceeded, "3": api.StateFailed} {
+		job := h.train("--steps", "3", "--step-ms", "1", "--status", status)
+		require.Equal(t, state, h.wait(job.ID).State)
+		h.end(syscall.SIGKILL)
+		db, err := sql.Open("sqlite", filepath.Join(h.dir, "state", "journal.db"))
+		require.NoError(t, err)
+		for _, undo := range []string{
+			`UPDATE steps SET state = 'running', outputs = NULL, ended = NULL, error = NULL WHERE job = ?`,
+			`UPDATE jobs SET state = 'running', ended = NULL, error = NULL WHERE id = ?`,
+		} {
+			_, err = db.ExecContext(t.Context(), undo, job.ID)
+			require.NoError(t, err)
+		}
+		require.NoError(t, db.Close())
+		h.start()
+		ended := h.wait(job.ID)
+		require.Equal(t, state, ended.State)
+		require.Len(t, ended.Steps[0].Attempts, 1)
+		require.Equal(t, state, ended.Steps[0].Attempts[0].State)
+		require.Len(t, h.points(job.ID), 3)
 	}
 }
 

@@ -149,6 +149,19 @@ func (j *Journal) Unfinished(ctx context.Context, job, step string) (Attempt, bo
 	return list[len(list)-1], true, nil
 }
 
+// Undecided returns the newest attempt at a step if its training has ended, and
+// nothing has come of that yet: a daemon that is killed at that moment leaves
+// the step at work. What a person has resumed since is decided.
+func (j *Journal) Undecided(ctx context.Context, job, step string) (Attempt, bool, error) {
+	list, err := j.attempts(ctx, `job = ?1 AND step = ?2 AND number = (SELECT max(number) FROM attempts WHERE job = ?1 AND step = ?2)
+		AND number > (SELECT earlier FROM steps WHERE job = ?1 AND id = ?2)
+		AND shim IS NOT NULL AND state NOT IN `+active+` AND state <> ?3`, job, step, api.StateStopped)
+	if err != nil || len(list) == 0 {
+		return Attempt{}, false, err
+	}
+	return list[0], true, nil
+}
+
 // inOrder sorts attempts as they were made. Their times do not say so: the
 // clock may have been set back in between.
 const inOrder = ` ORDER BY (SELECT position FROM steps WHERE steps.job = attempts.job AND steps.id = attempts.step), number`
