@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ftd/api"
+	"ftd/launcher"
 )
 
 func TestACommandIsTrainedToItsEnd(t *testing.T) {
@@ -117,6 +118,29 @@ func TestADaemonKilledAfterTheEndOfATrainingDoesNotTrainAgain(t *testing.T) {
 		require.Equal(t, state, ended.Steps[0].Attempts[0].State)
 		require.Len(t, h.points(job.ID), 3)
 	}
+}
+
+// Somebody has put something else in the place of a run.
+func TestAForeignFileInThePlaceOfARunFailsItAlone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	job := h.train("--steps", "100000")
+	h.until(job.ID, hasPoints)
+	h.end(syscall.SIGKILL)
+	dir := filepath.Join(h.dir, "state", "runs", job.ID)
+	away := filepath.Join(h.dir, "away")
+	require.NoError(t, os.Rename(dir, away))
+	require.NoError(t, os.WriteFile(dir, []byte("foreign"), 0o600))
+	h.start()
+	ended := h.wait(job.ID)
+	require.Equal(t, api.StateFailed, ended.State)
+	require.Equal(t, launcher.CodeRunDirectory, ended.Error.Code)
+	require.Equal(t, api.StateFailed, ended.Steps[0].Attempts[0].State)
+	require.Equal(t, api.StateSucceeded, h.wait(h.train("--steps", "3").ID).State)
+	moved, err := launcher.Open(filepath.Join(away, "train.1"))
+	require.NoError(t, err)
+	_, err = moved.Stop(t.Context(), launcher.Kill(), nil)
+	require.NoError(t, err)
 }
 
 // follow returns the steps that the job's events tell of, until it ends.

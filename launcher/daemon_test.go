@@ -55,7 +55,7 @@ func (r jobRun) carryOut(shim string) error {
 	}
 	// A daemon that died before it could start anything starts it now. In a
 	// real one this is a new attempt with a directory of its own.
-	if err != nil || st.State == StateLost && run.Shim().PID == 0 {
+	if err != nil || st.Unstarted {
 		if run, err = Launch(ctx, r.Dir, r.Spec, shim); err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +28,7 @@ const launchTimeout = time.Minute
 // If the command cannot be started the error is an [*Error] that says why and
 // what to do, and the run, which is returned as well, has ended with
 // Exit.Error set. A directory that was launched before is refused: one
-// attempt, one directory.
+// attempt, one directory. One in which a start was cut short is not.
 //
 // Cancelling ctx does not stop a start on its way, which would leave open
 // whether a training runs; use [Run.Stop].
@@ -40,6 +39,7 @@ func Launch(ctx context.Context, dir string, spec Spec, shimPath string) (*Run, 
 	if err := refuse(dir, spec); err != nil {
 		return nil, err
 	}
+	clearStart(dir)
 	spec.Version = SpecVersion
 	spec.Token = rand.Text()
 	for _, v := range RunVars(dir, spec.Run, spec.Token) {
@@ -87,12 +87,25 @@ func refuse(dir string, spec Spec) error {
 				withRemedy("rename the file or change the variable")
 		}
 	}
-	for _, name := range []string{rundir.ShimFile, rundir.ExitFile} {
-		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
-			return startErrorIn(dir)
-		}
+	if launched(dir) {
+		return startErrorIn(dir)
 	}
 	return nil
+}
+
+// clearStart removes what is left of a start in dir that was cut short before
+// the command began, by a crash of the machine for example: the space that its
+// shim had reserved would keep the next one out. A start that is on its way is
+// left alone.
+func clearStart(dir string) {
+	run, err := Open(dir)
+	if err != nil {
+		return
+	}
+	if st, err := run.Status(); err == nil && st.Unstarted {
+		rundir.Unreserve(filepath.Join(dir, rundir.ShimFile))
+		rundir.Unreserve(filepath.Join(dir, rundir.ExitFile))
+	}
 }
 
 func startErrorIn(dir string) error {

@@ -3,6 +3,7 @@ package launcher
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 
@@ -25,6 +26,10 @@ type Run struct {
 // damaged is an error of this run and of no other.
 func Open(dir string) (*Run, error) {
 	spec, err := rundir.ReadSpec(dir)
+	if errors.Is(err, fs.ErrNotExist) && launched(dir) {
+		// Not the error of a directory in which nothing has begun.
+		err = errors.New(err.Error())
+	}
 	if err != nil {
 		return nil, broken(dir, err)
 	}
@@ -35,16 +40,42 @@ func Open(dir string) (*Run, error) {
 	return r, nil
 }
 
+// launched reports whether a training was launched in dir.
+func launched(dir string) bool {
+	for _, name := range []string{rundir.ShimFile, rundir.ExitFile} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	return false
+}
+
 // broken is the error of a damaged directory. Its processes are not touched:
-// without the spec nobody can tell them for sure from those of others.
+// without all of its files nobody can tell them for sure from those of others.
 func broken(dir string, err error) error {
 	e := errorf(CodeRunDirectory, "the run directory %s cannot be read: %w", dir, err)
-	s, shimErr := rundir.ReadShim(dir)
-	here, hereErr := process.Here()
-	if shimErr == nil && hereErr == nil && here.SameBoot(process.Machine{BootID: s.BootID}) && holder(s).Alive() {
-		return e.withRemedy("the training still runs under ftd-shim, process %d: `kill %d` ends it; then start a new attempt", s.PID, s.PID)
+	if pid := shimOf(dir); pid != 0 {
+		return e.withRemedy("the training still runs under ftd-shim, process %d: `kill %d` ends it; then start a new attempt", pid, pid)
 	}
 	return e.withRemedy("its log may still be there; start a new attempt")
+}
+
+// shimOf returns the pid of the living shim of a damaged directory, 0 if none
+// is found: by what is left of shim.json, or by the token of spec.json.
+func shimOf(dir string) int {
+	s, err := rundir.ReadShim(dir)
+	here, hereErr := process.Here()
+	if err == nil && hereErr == nil && here.SameBoot(process.Machine{BootID: s.BootID}) && holder(s).Alive() {
+		return s.PID
+	}
+	spec, err := rundir.ReadSpec(dir)
+	if err != nil {
+		return 0
+	}
+	if found, err := process.Marked(rundir.HolderVariable + "=" + spec.Token); err == nil && len(found) > 0 {
+		return found[0].PID
+	}
+	return 0
 }
 
 // Dir returns the run directory.

@@ -3,6 +3,7 @@ package launcher
 import (
 	"errors"
 	"io/fs"
+	"os"
 
 	"ftd/launcher/process"
 	"ftd/launcher/rundir"
@@ -37,6 +38,9 @@ type Status struct {
 	// Ending is true when the command itself has ended while other processes
 	// of the run are still there; they are being ended.
 	Ending bool
+	// Unstarted is true for a run that is lost before anything was started: its
+	// directory may be launched in.
+	Unstarted bool
 	// Reason says in a sentence how State was found; empty when it is plain.
 	Reason string
 }
@@ -44,7 +48,9 @@ type Status struct {
 // facts are what is found on disk and in /proc.
 type facts struct {
 	shimKnown     bool  // there is a shim.json
+	begun         bool  // the command has printed something
 	exit          *Exit // exit.json, if there is one
+	damaged       error // why exit.json cannot be read
 	sameBoot      bool  // as shim.json says
 	sameNamespace bool
 	holderAlive   bool // the shim
@@ -59,11 +65,14 @@ type facts struct {
 //  3. The shim lives: it runs, or is about to start.
 //  4. The shim is dead, but the command or another process of it lives:
 //     orphaned.
-//  5. All are gone: lost. A missing status is never taken for success.
+//  5. All are gone: lost. A missing status is never taken for success, nor is
+//     one that cannot be read; as long as the shim lives, it will write it anew.
 func decide(f facts) Status {
 	switch {
 	case f.exit != nil:
 		return Status{State: StateExited, Exit: *f.exit}
+	case f.damaged != nil && !f.holderAlive && !f.mainAlive && !f.others:
+		return Status{State: StateLost, Reason: f.damaged.Error()}
 	case f.shimKnown && !f.sameBoot:
 		return Status{State: StateInterrupted, Reason: "the machine was restarted while it ran"}
 	case f.shimKnown && !f.sameNamespace:
@@ -74,8 +83,10 @@ func decide(f facts) Status {
 		return Status{State: StateOrphaned, Reason: "its shim was killed; it goes on, but its exit status will not be known"}
 	case f.others:
 		return Status{State: StateOrphaned, Ending: true, Reason: "its shim was killed and the command has ended; processes of it go on"}
+	case !f.shimKnown && f.begun:
+		return Status{State: StateLost, Reason: "its shim was killed when it had just started the command, so nobody knows how it ended"}
 	case !f.shimKnown:
-		return Status{State: StateLost, Reason: "it was never started"}
+		return Status{State: StateLost, Unstarted: true, Reason: "it was never started"}
 	}
 	return Status{State: StateLost, Reason: "its shim was killed, so nobody knows how it ended"}
 }
@@ -115,7 +126,10 @@ func (r *Run) gather() (facts, error) {
 		f.exit = &exit
 		return f, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return f, errorf(CodeRunDirectory, "%w", err)
+		f.damaged = err
+	}
+	if info, err := os.Stat(r.Log()); err == nil {
+		f.begun = info.Size() > 0
 	}
 	elsewhere := f.shimKnown && (!f.sameBoot || !f.sameNamespace)
 	if f.holderAlive || f.mainAlive || elsewhere {

@@ -1,6 +1,8 @@
 package launcher
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -13,7 +15,7 @@ import (
 )
 
 func TestDecide(t *testing.T) {
-	ended := &Exit{Code: 3}
+	ended, damaged := &Exit{Code: 3}, errors.New("exit.json is damaged")
 	here := facts{shimKnown: true, sameBoot: true, sameNamespace: true}
 	with := func(change func(*facts)) facts {
 		f := here
@@ -40,12 +42,17 @@ func TestDecide(t *testing.T) {
 		{"all killed", here, StateLost, false},
 		{"being started", facts{holderAlive: true}, StateRunning, false},
 		{"shim killed while starting", facts{others: true}, StateOrphaned, true},
+		{"shim killed while starting, the command has ended since", facts{begun: true}, StateLost, false},
 		{"never started", facts{}, StateLost, false},
+		{"runs, and exit.json is damaged", with(func(f *facts) { f.damaged, f.holderAlive, f.mainAlive = damaged, true, true }), StateRunning, false},
+		{"all killed, and exit.json is damaged", with(func(f *facts) { f.damaged = damaged }), StateLost, false},
+		{"rebooted, and exit.json is damaged", facts{shimKnown: true, damaged: damaged}, StateLost, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			st := decide(c.facts)
 			require.Equal(t, c.state, st.State)
 			require.Equal(t, c.ending, st.Ending)
+			require.Equal(t, c.name == "never started", st.Unstarted)
 			if c.state == StateExited {
 				require.Equal(t, *ended, st.Exit)
 			} else {
@@ -197,4 +204,49 @@ func TestBrokenDirectories(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, StateLost, wait(t, never).State)
 	})
+}
+
+// What is damaged may still run, and the error says which process it is.
+func TestBrokenDirectoryOfATrainingThatRuns(t *testing.T) {
+	run := launch(t, command(t, "sleep", "60"))
+	pid := "process " + itoa(run.Shim().PID)
+	for name, damage := range map[string]func(path string) error{
+		rundir.SpecFile: os.Remove,
+		rundir.ShimFile: func(path string) error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		path := filepath.Join(run.Dir(), name)
+		whole := content(path)
+		require.NoError(t, damage(path))
+		_, err := Open(run.Dir())
+		var e *Error
+		require.ErrorAs(t, err, &e, name)
+		require.Contains(t, e.Remedy, pid, name)
+		require.NotErrorIs(t, err, fs.ErrNotExist, "it would be launched again")
+		require.NoError(t, os.WriteFile(path, []byte(whole), 0o600))
+	}
+	// The shim writes it anew.
+	require.NoError(t, os.WriteFile(filepath.Join(run.Dir(), rundir.ExitFile), []byte(`{"code": "zero"}`), 0o600))
+	st, err := run.Status()
+	require.NoError(t, err)
+	require.Equal(t, StateRunning, st.State)
+	st, err = run.Stop(t.Context(), Kill(), nil)
+	require.NoError(t, err)
+	require.Equal(t, StateExited, st.State)
+	require.Equal(t, "SIGKILL", st.Exit.Signal)
+}
+
+// The machine went down after the shim had reserved its space, and before it
+// had started anything.
+func TestAStartThatWasCutShortIsDoneAgain(t *testing.T) {
+	dir := t.TempDir()
+	spec := command(t, "true")
+	spec.Version, spec.Token = SpecVersion, "nobody-has-this"
+	require.NoError(t, rundir.WriteSpec(dir, spec))
+	for _, name := range []string{rundir.ShimFile, rundir.ExitFile} {
+		_, err := rundir.Reserve(filepath.Join(dir, name))
+		require.NoError(t, err)
+	}
+	run, err := Launch(t.Context(), dir, command(t, "true"), tools.shim)
+	require.NoError(t, err)
+	require.Zero(t, wait(t, run).Exit.Code)
 }

@@ -253,7 +253,7 @@ func adopt(s *StepContext) (*launcher.Run, error) {
 		return nil, err
 	}
 	status, err := run.Status()
-	if err == nil && status.State == launcher.StateLost && run.Shim().PID == 0 {
+	if err == nil && status.Unstarted {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	return run, err

@@ -100,7 +100,16 @@ func (h *host) BeginAttempt(ctx context.Context, step string) (recipe.Attempt, e
 		}
 	}
 	if err := os.MkdirAll(a.Dir, 0o700); err != nil {
-		return recipe.Attempt{}, fmt.Errorf("the directory of the attempt %s cannot be made: %w", a.ID, err)
+		p := &recipe.Problem{
+			Code:    launcher.CodeRunDirectory,
+			Message: fmt.Sprintf("the directory of the attempt %s cannot be made: %v", a.ID, err),
+			Remedy:  "see what is in its place, and who may write there; then start the job anew",
+			Source:  a.Dir,
+		}
+		if err := h.EndAttempt(ctx, a.ID, recipe.StepFailed, nil, p); err != nil {
+			return recipe.Attempt{}, err
+		}
+		return recipe.Attempt{}, p
 	}
 	if resumed {
 		h.log.Info().Str("attempt", a.ID).Msg("attempt taken up again")

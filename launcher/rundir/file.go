@@ -150,6 +150,9 @@ func (r *Reserved) Release() {
 	_ = os.Remove(r.path + ".tmp")
 }
 
+// Unreserve gives back the space that somebody reserved who is no more.
+func Unreserve(path string) { _ = os.Remove(path + ".tmp") }
+
 // write puts v in JSON into the file temporary, then gives it the name path.
 func write(temporary, path string, mode fs.FileMode, v any) error {
 	data, err := json.MarshalIndent(v, "", "  ")

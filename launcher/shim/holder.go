@@ -144,7 +144,8 @@ func (h *holder) finish(file *rundir.Reserved, exit rundir.Exit) int {
 		if err == nil {
 			return 0
 		}
-		if _, gone := os.Stat(h.dir); errors.Is(gone, fs.ErrNotExist) {
+		// Something else may lie in the place of a directory above it, too.
+		if _, gone := os.Stat(h.dir); errors.Is(gone, fs.ErrNotExist) || errors.Is(gone, syscall.ENOTDIR) {
 			return 1
 		}
 		select {
