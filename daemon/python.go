@@ -222,7 +222,12 @@ func queryError(r api.CallRequest, err error) error {
 	}
 	// It exited, its worker died, it sent a signal or kept a card: the error
 	// says which, and what to do.
-	return api.Errorf(api.CodePython, "%s: %v", what, err)
+	e := api.Errorf(api.CodePython, "%s: %v", what, err)
+	var died *pybridge.WorkerError
+	if errors.As(err, &died) {
+		e.Excerpt = died.LastWords()
+	}
+	return e
 }
 
 func (p *python) version() string {

@@ -154,6 +154,37 @@ steps:
 	require.NotContains(t, h.said(), "before the fall", "the daemon's own log")
 }
 
+// What a worker printed last, and where its Python was, is told with its death.
+func TestTheLastWordsOfAWorker(t *testing.T) {
+	t.Parallel()
+	h := pythonHouse(t)
+	require.NoError(t, os.WriteFile(filepath.Join(h.dir, "dies.py"), []byte(`import ctypes
+
+def die():
+    print("last words")
+    ctypes.string_at(0)
+`), 0o600))
+	job, err := h.Submit(t.Context(), api.Submit{Text: fmt.Sprintf(`apiVersion: ftd/v1
+name: die
+steps:
+  - id: die
+    uses: python
+    isolation: worker
+    with: {module: dies, function: die, path: [%q]}
+`, h.dir)})
+	require.NoError(t, err)
+	ended := h.wait(job.ID).Error
+	require.Contains(t, ended.Message, "SIGSEGV")
+	words := strings.Join(ended.Excerpt, "\n")
+	require.Contains(t, words, "last words")
+	require.Contains(t, words, "in die")
+
+	_, err = h.Call(t.Context(), api.CallRequest{Module: "ctypes", Function: "string_at", Args: []int{0}, Isolation: "worker"})
+	var called *api.Error
+	require.ErrorAs(t, err, &called)
+	require.Contains(t, strings.Join(called.Excerpt, "\n"), "Segmentation fault")
+}
+
 func TestTheDaemonOutlivesAnExitInACall(t *testing.T) {
 	t.Parallel()
 	h := pythonHouse(t)

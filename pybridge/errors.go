@@ -3,6 +3,7 @@ package pybridge
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -123,4 +124,16 @@ func (e *WorkerError) Error() string {
 		text += "; its last line: " + e.Output[len(e.Output)-1]
 	}
 	return text
+}
+
+// LastWords returns the last lines that the worker printed, and after them the
+// beginning of Python's stack, which is the end of it: the last call is first.
+func (e *WorkerError) LastWords() []string {
+	const printed, frames = 5, 15
+	words := slices.Clone(e.Output[max(0, len(e.Output)-printed):])
+	if e.Stack != "" {
+		stack := strings.Split(strings.TrimSpace(e.Stack), "\n")
+		words = append(words, stack[:min(len(stack), frames)]...)
+	}
+	return words
 }

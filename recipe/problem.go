@@ -60,6 +60,13 @@ type PythonError interface {
 	PythonError() (typ, message string, traceback []string)
 }
 
+// Bereaved is implemented by the errors of [Python.Call] of a process that died
+// before it had an answer: what it printed last, and where its Python was.
+type Bereaved interface {
+	error
+	LastWords() []string
+}
+
 const excerptLines = 20
 
 // problemOf turns the error that ended a step into what a person reads.
@@ -80,11 +87,16 @@ func problemOf(step string, err error) *Problem {
 	case errors.As(err, &py):
 		return pythonProblem(step, py)
 	}
-	return &Problem{
+	p = &Problem{
 		Code:    CodeStep,
 		Message: fmt.Sprintf("the step %s failed: %v", step, err),
 		Remedy:  "look at the step's log",
 	}
+	var died Bereaved
+	if errors.As(err, &died) {
+		p.Excerpt = died.LastWords()
+	}
+	return p
 }
 
 func pythonProblem(step string, err PythonError) *Problem {
