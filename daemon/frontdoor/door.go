@@ -87,8 +87,8 @@ func choose(libexec string, python *interpreter) (*built, error) {
 		have = append(have, minor)
 	}
 	slices.Sort(have)
-	return nil, api.Errorf(api.CodePythonMismatch, "the environment %s has Python %s, but the daemon in %s is built for Python %s",
-		python.env, python.Version, libexec, strings.Join(have, " and ")).WithRemedy("%s", remedy)
+	return nil, api.Errorf(api.CodePythonMismatch, "the environment %s has Python %s (%s), but the daemon in %s is built for Python %s",
+		python.env, python.Version, python.found(), libexec, strings.Join(have, " and ")).WithRemedy("%s", remedy)
 }
 
 // library returns the libpython that the daemon will load, after checking what
@@ -125,12 +125,9 @@ func (b *built) library(python *interpreter) (string, error) {
 		if _, err := os.Stat(path); err != nil {
 			continue
 		}
-		machine := machineOf(path)
-		if machine == file.Machine {
+		if wrong = unfit(path, soname, file.Machine, python); wrong == nil {
 			return path, nil
 		}
-		wrong = api.Errorf(api.CodePythonMismatch, "%s is a library for %s, but the daemon and this machine are %s", path, machineName(machine), machineName(file.Machine)).
-			WithRemedy("make the environment %s anew on this machine, then: make build ENV=%s", python.env, python.env)
 	}
 	if wrong != nil {
 		return "", wrong
@@ -138,6 +135,27 @@ func (b *built) library(python *interpreter) (string, error) {
 	return "", api.Errorf(api.CodePythonMismatch, "the shared library %s of Python %s, which the daemon %s is built for, is in none of %s",
 		soname, python.Version, b.path, strings.Join(python.libraryDirs(), ", ")).
 		WithRemedy("install it (on Debian: apt-get install libpython%s; a Python you built yourself needs ./configure --enable-shared), then: make build ENV=%s", python.Minor, python.env)
+}
+
+// unfit says why the dynamic loader would refuse a library, or load it and then
+// miss what the daemon needs of it; nil if it would not.
+func unfit(path, soname string, machine elf.Machine, python *interpreter) error {
+	file, err := elf.Open(path)
+	if err != nil {
+		return api.Errorf(api.CodePythonMismatch, "the shared library %s of Python %s is damaged: %v", path, python.Version, err).
+			WithRemedy("install it again, or make the environment %s anew, then: make build ENV=%s", python.env, python.env)
+	}
+	defer func() { _ = file.Close() }()
+	if file.Machine != machine {
+		return api.Errorf(api.CodePythonMismatch, "%s is a library for %s, but the daemon and this machine are %s", path, machineName(file.Machine), machineName(machine)).
+			WithRemedy("make the environment %s anew on this machine, then: make build ENV=%s", python.env, python.env)
+	}
+	// Without a name of its own it is what its file is called.
+	if own, err := file.DynString(elf.DT_SONAME); err == nil && len(own) > 0 && own[0] != soname {
+		return api.Errorf(api.CodePythonMismatch, "%s is in fact a %s, but the daemon is built for %s and the environment %s has Python %s", path, own[0], soname, python.env, python.Version).
+			WithRemedy("put the library of Python %s there, or make the environment anew, then: make build ENV=%s", python.Version, python.env)
+	}
+	return nil
 }
 
 func machineOf(path string) elf.Machine {

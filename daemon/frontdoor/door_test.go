@@ -202,6 +202,10 @@ func TestDaemonsThatDoNotFit(t *testing.T) {
 	in.daemon("3.99", "libpython3.99.so.1.0")
 	in.daemon("3.98", "libpython3.98.so.1.0")
 	in.refused(api.CodePythonMismatch, "the environment "+in.env+" has Python "+in.minor, "the daemon in "+in.libexec+" is built for Python 3.98 and 3.99", rebuild)
+	// Where this Python is installed there may be another one.
+	library := in.library(filepath.Join(in.env, "lib"), in.soname())
+	in.refused(api.CodePythonMismatch, "its library is /", "/libpython"+in.minor)
+	require.NoError(t, os.Remove(library))
 
 	path := in.daemon(in.minor, "libpython3.99.so.1.0")
 	in.refused(api.CodePythonMismatch, path+" is built for libpython3.99.so.1.0, not for Python "+in.minor, "of the environment "+in.env, rebuild)
@@ -209,9 +213,15 @@ func TestDaemonsThatDoNotFit(t *testing.T) {
 	path = in.daemon(in.minor, in.soname())
 	in.refused(api.CodePythonMismatch, path, in.soname(), "is in none of", filepath.Join(in.env, "lib"), "apt-get install", rebuild)
 
-	library := in.library(filepath.Join(in.env, "lib"), in.soname())
+	library = in.library(filepath.Join(in.env, "lib"), in.soname())
 	other, own := foreign(t, library)
 	in.refused(api.CodePythonMismatch, library+" is a library for "+other+", but the daemon and this machine are "+own, rebuild)
+
+	require.NoError(t, os.Rename(in.library(t.TempDir(), "libpython3.99.so.1.0"), library))
+	in.refused(api.CodePythonMismatch, library+" is in fact a libpython3.99.so.1.0", "built for "+in.soname(), "the environment "+in.env+" has Python "+in.minor, rebuild)
+
+	require.NoError(t, os.Truncate(library, 2000))
+	in.refused(api.CodePythonMismatch, library, "damaged", rebuild)
 
 	foreign(t, path)
 	in.refused(api.CodePythonMismatch, path+" is built for "+other+", but this machine is "+own, rebuild)

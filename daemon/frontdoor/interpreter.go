@@ -134,6 +134,17 @@ func (p *interpreter) libraryDirs() []string {
 	return kept
 }
 
+// found names the libpython that the interpreter has.
+func (p *interpreter) found() string {
+	for _, dir := range p.libraryDirs() {
+		libraries, _ := filepath.Glob(filepath.Join(dir, "libpython"+p.Minor+"*.so*")) // the pattern is well-formed
+		if len(libraries) > 0 {
+			return "its library is " + libraries[len(libraries)-1]
+		}
+	}
+	return "without a shared library libpython" + p.Minor
+}
+
 // isScript tells whether a program begins with "#!", as pyenv's shims do.
 func isScript(path string) bool {
 	file, err := os.Open(path)
