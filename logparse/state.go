@@ -125,7 +125,7 @@ func (s *savedState) check() error {
 		return fmt.Errorf("too many errors")
 	}
 	if t := s.Trace; t != nil {
-		if t.State != traceFrames && t.State != traceBody || t.Link < linkNone || t.Link > linkCause ||
+		if t.State != traceFrames && t.State != traceBody || t.Link < linkNone || t.Link > linkInside ||
 			t.Group < groupNone || t.Group > groupClosed ||
 			len(t.Lines) > traceLines || t.Dropped < 0 || t.Body < 0 || t.Body > traceRest {
 			return fmt.Errorf("the traceback is out of range")

@@ -31,6 +31,7 @@ const (
 	linkNone   = iota
 	linkDuring // raised while the other one was being handled
 	linkCause  // raised "from" the other one
+	linkInside // its traceback is part of the other one's text
 )
 
 // trace is a chain of exceptions while it is being told.
@@ -84,6 +85,11 @@ func (p *Parser) traceText(b []byte, found []find) {
 	}
 	if bytes.HasSuffix(b, []byte(groupHead)) && len(bytes.TrimLeft(b, " ")) == len(groupHead) {
 		p.openGroup(b)
+		return
+	}
+	if t.link == linkInside && bytes.HasSuffix(b, []byte(tracebackHead)) {
+		p.openTrace(false)
+		t.lines[len(t.lines)-1] = text(b, traceWidth) // it may begin with what failed
 		return
 	}
 	if isTracebackHead(b) {
@@ -177,10 +183,13 @@ func (p *Parser) exception(b []byte) problem {
 
 // keepsFirst decides which of two linked exceptions tells what is wrong: the
 // cause, when the second was raised from it or only repeats it; else the
-// second, which ended the program.
+// second, which ended the program, or of which the first one tells.
 func keepsFirst(first, second string, link int) bool {
 	if link == linkCause {
 		return true
+	}
+	if link == linkInside { // a function of the dataset raised it
+		return false
 	}
 	m := message(first)
 	return !saysNothing(m) && strings.Contains(second, m)
@@ -209,6 +218,10 @@ func (p *Parser) bodyLine(b []byte, found []find) {
 		t.link = linkDuring
 	case bytes.HasPrefix(b, []byte("The above exception was the direct cause")):
 		t.link = linkCause
+	case bytes.HasPrefix(b, []byte("- Python Call Stack:")):
+		t.link = linkInside
+	case t.link == linkInside && bytes.HasPrefix(b, []byte("- ")):
+		t.link = linkNone
 	case bytes.HasPrefix(b, []byte("Exception ignored in")), bytes.HasPrefix(b, []byte("--- Logging error ---")):
 		p.closeTrace()
 		p.problems.hush = true

@@ -9,6 +9,15 @@ import (
 	"ftd/logparse"
 )
 
+// What MindSpore says around the traceback of a function that a dataset calls.
+const (
+	inDataset = "RuntimeError: Exception thrown from user defined Python function in dataset. \n\n" +
+		"------\n- Python Call Stack: \n------\n"
+	datasetEnd = "\n------\n- Dataset Pipeline Error Message: \n------\n" +
+		"[ERROR] Execute user Python code failed, check 'Python Call Stack' above.\n\n" +
+		"------\n- C++ Call Stack: (For framework developers) \n------\nmap_job.h(57).\n\n\n"
+)
+
 func TestChainsOfExceptions(t *testing.T) {
 	tb := "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\n    f()\n"
 	during := "\nDuring handling of the above exception, another exception occurred:\n\n"
@@ -30,8 +39,12 @@ func TestChainsOfExceptions(t *testing.T) {
 		"of a rank": {"[rank0]: Traceback (most recent call last):\n[rank0]:   File \"x\", line 1\n[rank0]: OddError: a\n", []string{"OddError: a"}},
 		"of a pod": {"2025-07-09T04:00:00.1Z Traceback (most recent call last):\n2025-07-09T04:00:00.2Z   File \"x\", line 1\n2025-07-09T04:00:00.3Z OddError: a\n",
 			[]string{"OddError: a"}},
-		"cut off": {"Traceback (most recent call last):\n  File \"x\", line 1\n", nil},
-		"syntax":  {"  File \"x.py\", line 1\n    x = = 1\n        ^\nSyntaxError: invalid syntax\n", []string{"SyntaxError: invalid syntax"}},
+		"in a dataset's function": {tb + inDataset + "KeyError: " + tb + "KeyError: 'text'\n" + datasetEnd, []string{"KeyError: 'text'"}},
+		"in a dataset's worker":   {tb + inDataset + "map operation: [PyFunc] failed. " + tb + "KeyError: 'text'\n" + datasetEnd, []string{"KeyError: 'text'"}},
+		"in a dataset's source":   {tb + inDataset + tb + "OddError: first\n" + during + tb + "OddError: loss: nan\n" + datasetEnd, []string{"OddError: loss: nan"}},
+		"below a dataset's":       {tb + inDataset + "\n" + datasetEnd + tb + "OddError: b\n", []string{"RuntimeError: Exception thrown from user defined Python function in dataset. ", "OddError: b"}},
+		"cut off":                 {"Traceback (most recent call last):\n  File \"x\", line 1\n", nil},
+		"syntax":                  {"  File \"x.py\", line 1\n    x = = 1\n        ^\nSyntaxError: invalid syntax\n", []string{"SyntaxError: invalid syntax"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
