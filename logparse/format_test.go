@@ -254,12 +254,54 @@ func TestLossMonitorLines(t *testing.T) {
 	require.True(t, only(t, "epoch: 2 step: 1562, loss is Tensor(...)\n").Step.NoLoss)
 }
 
+// What LossMonitor does not print, its lines tell together, and those of TimeMonitor.
+func TestLossMonitorCountsOverAllEpochs(t *testing.T) {
+	line := func(epoch, step int) string { return fmt.Sprintf("epoch: %d step: %d, loss is 2.5\n", epoch, step) }
+	for name, c := range map[string]struct {
+		log  string
+		want []int64
+	}{
+		"every step":           {line(1, 1) + line(1, 2) + line(1, 3) + line(2, 1) + line(2, 2) + line(2, 3) + line(3, 1), []int64{1, 2, 3, 4, 5, 6, 7}},
+		"every third of eight": {line(1, 3) + line(1, 6) + line(2, 1) + line(2, 4) + line(2, 7) + line(3, 2), []int64{3, 6, 9, 12, 15, 18}},
+		"one line an epoch":    {line(1, 8) + line(2, 8) + line(3, 8), []int64{8, 16, 24}},
+		"the time of an epoch": {line(1, 5) + "Train epoch time: 416.083 ms, per step time: 52.010 ms\n" + line(2, 2), []int64{5, 10}},
+		"the evaluation's":     {line(1, 5) + "Eval epoch time: 416.083 ms, per step time: 52.010 ms\n" + line(2, 2), []int64{5, 2}},
+		"not known yet":        {line(4, 1) + line(4, 2) + line(5, 1) + line(5, 2), []int64{1, 2, 9, 10}},
+		"two runs":             {line(1, 1) + line(1, 2) + line(2, 1) + line(1, 1) + line(1, 2) + line(1, 3) + line(2, 1), []int64{1, 2, 3, 1, 2, 3, 4}},
+		"two ranks":            {line(1, 1) + line(1, 1) + line(1, 2) + line(1, 2) + line(2, 1) + line(2, 1), []int64{1, 1, 2, 2, 3, 3}},
+	} {
+		for _, cut := range []bool{false, true} {
+			var got []int64
+			p := logparse.NewParser()
+			emit := func(r *logparse.Record) {
+				if r.Kind == logparse.KindStep {
+					got = append(got, r.Step.GlobalStep())
+				}
+			}
+			for _, l := range strings.SplitAfter(c.log, "\n") {
+				p.Feed([]byte(l), emit)
+				if !cut {
+					continue
+				}
+				state, err := p.State()
+				require.NoError(t, err)
+				p = logparse.NewParser()
+				require.NoError(t, p.Restore(state))
+			}
+			require.Equal(t, c.want, got, "%s, cut %t", name, cut)
+		}
+	}
+}
+
 // Several ranks print into one file, each with a tag or without a buffer.
 func TestLossMonitorLinesOfSeveralRanks(t *testing.T) {
 	for line, want := range map[string][]float64{
 		"[1,0]<stdout>:epoch: 1 step: 5, loss is 2.5":                           {2.5},
 		"[rank7]: epoch: 1 step: 5, loss is 2.5":                                {2.5},
 		"trainer-1  | epoch: 1 step: 5, loss is 2.5":                            {2.5},
+		"3: epoch: 1 step: 5, loss is 2.5":                                      {2.5},
+		" 12: epoch: 1 step: 5, loss is 2.5":                                    {2.5},
+		"\xef\xbb\xbfepoch: 1 step: 5, loss is 2.5":                             {2.5},
 		"2025-07-09T04:00:00.123456789Z stdout F epoch: 1 step: 5, loss is 2.5": {2.5},
 		"2025-07-09T04:00:00.123456789Z epoch: 1 step: 5, loss is 2.5":          {2.5},
 		"epoch: 1 step: 5, loss is 2.5epoch: 1 step: 5, loss is 2.25\n":         {2.5, 2.25},

@@ -21,16 +21,20 @@ func (p *Parser) lossMonitors(b []byte) bool {
 			return any
 		}
 		any = true
+		p.monitor.add(&p.rec.Step)
 		p.step()
 		b = b[at+end:]
 	}
 }
 
 // tag reports whether this may stand before what a program prints: nothing, or
-// "[1,0]<stdout>:", "[rank0]: ", "trainer-1  | ", or the time and the stream of
-// a container's log.
+// "[1,0]<stdout>:", "[rank0]: ", "3: " (srun --label), "trainer-1  | ", or the
+// time and the stream of a container's log.
 func tag(b []byte) bool {
 	b = bytes.TrimRight(b, " ")
+	if _, i, ok := readInt(b, 0); ok && string(b[i:]) == ":" {
+		return true
+	}
 	if len(b) == 0 {
 		return true
 	}
@@ -67,4 +71,47 @@ func parseLossMonitor(b []byte, s *Step) (end int, ok bool) {
 		s.Loss = math.NaN()
 	}
 	return end, true
+}
+
+// monitor learns how many steps an epoch has, which LossMonitor does not say.
+type monitor struct {
+	epoch, step int64 // of the newest line
+	every       int64 // the steps from one line to the next
+	steps       int64 // of an epoch, 0 while it is not known
+}
+
+// add takes a line into account, and tells its step what an epoch has. A line
+// that goes back is that of another run, or of another process that prints into
+// the same file.
+func (m *monitor) add(s *Step) {
+	switch {
+	case s.Epoch == 1 && m.epoch > 1:
+		*m = monitor{}
+	case s.Epoch < m.epoch || s.Epoch == m.epoch && s.Step < m.step:
+		m.every = 0
+	case s.Epoch == m.epoch && s.Step > m.step:
+		m.every = s.Step - m.step
+	case m.steps > 0 || s.Epoch != m.epoch+1:
+	case m.every > 0: // the steps go on over the end of an epoch
+		m.steps = m.step + m.every - s.Step
+	case m.step == s.Step: // one line an epoch, as with a dataset sink
+		m.steps = m.step
+	}
+	m.epoch, m.step = s.Epoch, s.Step
+	if m.step > m.steps {
+		m.steps = 0
+	}
+	s.perEpoch = m.steps
+}
+
+// timed learns it from TimeMonitor's line: the epoch's time over that of a step.
+func (m *monitor) timed(e *Epoch) {
+	if e.Eval || e.StepMS <= 0 || m.epoch == 0 {
+		return
+	}
+	n := math.Round(e.MS / e.StepMS)
+	// Both times are rounded: with more steps than that the result is a guess.
+	if n >= float64(m.step) && e.StepMS > n/1000 && n < 1e6 {
+		m.steps = int64(n)
+	}
 }

@@ -34,6 +34,7 @@ type Parser struct {
 	phase    Phase
 	steps    bool // a step was seen in this run
 	ended    bool // the program said that the training is over
+	monitor  monitor
 	known    bool // a line was one that MindSpore, mindformers or Python print
 	problems problems
 }
@@ -170,6 +171,9 @@ func limit(line []byte) []byte {
 	return line
 }
 
+// byteOrderMark is what editors of other systems put before a text in UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // line reads one line, without its end.
 func (p *Parser) line(b []byte) {
 	if len(b) == 0 {
@@ -179,6 +183,9 @@ func (p *Parser) line(b []byte) {
 	if pre, ok := p.clock.parsePrefix(b); ok && p.quick(b, pre) {
 		p.now = pre.time
 		return
+	}
+	if p.rec.Offset == 0 {
+		b = bytes.TrimPrefix(b, byteOrderMark)
 	}
 	if bytes.IndexByte(b, 0x1b) >= 0 || bytes.IndexByte(b, 0) >= 0 {
 		p.clean = withoutControls(p.clean[:0], b)
@@ -232,6 +239,12 @@ func (p *Parser) step() {
 	p.put(KindStep)
 }
 
+// epoch emits the epoch in p.rec.
+func (p *Parser) epoch() {
+	p.monitor.timed(&p.rec.Epoch)
+	p.put(KindEpoch)
+}
+
 // record reads a line with a prefix that quick did not take.
 func (p *Parser) record(msg []byte, pre prefix) {
 	p.known = true
@@ -242,7 +255,7 @@ func (p *Parser) record(msg []byte, pre prefix) {
 	}
 	switch {
 	case parseEpoch(msg, &p.rec.Epoch):
-		p.put(KindEpoch)
+		p.epoch()
 		return
 	case parseState(msg, &p.rec.State):
 		p.put(KindState)

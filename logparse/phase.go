@@ -180,7 +180,7 @@ func (p *Parser) end() {
 // restart notes that another run begins in the same file: programs append to
 // info.log, and a person may append to a captured output.
 func (p *Parser) restart() {
-	p.steps, p.ended = false, false
+	p.steps, p.ended, p.monitor = false, false, monitor{}
 	p.problems.forget()
 }
 

@@ -1,6 +1,9 @@
 package logparse
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Kind says which part of a [Record] is filled in.
 type Kind uint8
@@ -66,18 +69,23 @@ type Step struct {
 	BalanceLoss Number
 	MTPLoss     Number
 	KLLoss      Number // of a distillation, r1.7.0-beta1
+
+	perEpoch int64 // the steps of an epoch where Total is not printed, if they are known
 }
 
 // GlobalStep is the step counted over all epochs. mindformers restarts the
-// step at 1 in every epoch; F0 counts epochs from zero.
+// step at 1 in every epoch, as MindSpore does; F0 counts epochs from zero.
+// LossMonitor does not print how many steps an epoch has: they are taken from
+// the lines before, and as long as these do not tell, the step is that printed.
 func (s *Step) GlobalStep() int64 {
 	if s.Format == FormatF0 {
 		return s.Epoch*s.Total + s.Step
 	}
-	if s.Epoch <= 1 || s.Total == 0 {
+	total := cmp.Or(s.Total, s.perEpoch)
+	if s.Epoch <= 1 || total == 0 {
 		return s.Step
 	}
-	return (s.Epoch-1)*s.Total + s.Step
+	return (s.Epoch-1)*total + s.Step
 }
 
 // Format is the shape of a step line, by the mindformers versions that print it.

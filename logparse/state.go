@@ -3,6 +3,7 @@ package logparse
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -27,6 +28,7 @@ type savedState struct {
 	Hush    bool            `json:"hush,omitempty"`
 	Seen    map[string]bool `json:"seen,omitempty"`
 	Trace   *savedTrace     `json:"trace,omitempty"`
+	Monitor *[4]int64       `json:"monitor,omitempty"`
 }
 
 type savedTrace struct {
@@ -78,6 +80,9 @@ func (p *Parser) State() ([]byte, error) {
 	if p.inLine {
 		s.Start, s.Partial = p.start, p.partial
 	}
+	if m := p.monitor; m != (monitor{}) {
+		s.Monitor = &[4]int64{m.epoch, m.step, m.every, m.steps}
+	}
 	if t := p.problems.trace; t.state != traceNone {
 		s.Trace = &savedTrace{t.state, t.quiet, t.link, t.lines, t.dropped, t.body, t.open, t.lead, t.group, t.hit.save(), t.exception.save()}
 	}
@@ -101,6 +106,10 @@ func (p *Parser) Restore(state []byte) error {
 	p.partial = append(p.partial[:0], s.Partial...)
 	p.now = s.Now
 	p.phase, p.steps, p.ended = s.Phase, s.Steps, s.Ended
+	p.monitor = monitor{}
+	if m := s.Monitor; m != nil {
+		p.monitor = monitor{m[0], m[1], m[2], m[3]}
+	}
 	p.problems = problems{code: s.Code, hush: s.Hush, seen: s.Seen}
 	if s.Seen == nil {
 		p.problems.forget()
@@ -123,6 +132,8 @@ func (s *savedState) check() error {
 		return fmt.Errorf("the unfinished line is out of range")
 	case len(s.Seen) > maxSeen:
 		return fmt.Errorf("too many errors")
+	case s.Monitor != nil && slices.Min(s.Monitor[:]) < 0:
+		return fmt.Errorf("a step is out of range")
 	}
 	if t := s.Trace; t != nil {
 		if t.State != traceFrames && t.State != traceBody || t.Link < linkNone || t.Link > linkInside ||

@@ -20,7 +20,7 @@ func (p *Parser) text(b []byte) {
 	}
 	if !p.inTrace() {
 		if parseEpoch(b, &p.rec.Epoch) {
-			p.put(KindEpoch)
+			p.epoch()
 			return
 		}
 		if p.milestone(b) {
@@ -55,7 +55,8 @@ func (p *Parser) embedded(b []byte) bool {
 			if at >= 2 && string(b[at-2:at]) == "{ " {
 				at -= 2
 			}
-			if parseStep(b[at:], &p.rec.Step, p.problems.cut) {
+			// Without its time it is prose, or a line of the user's own.
+			if parseStep(b[at:], &p.rec.Step, true) {
 				p.step()
 				return true
 			}
