@@ -8,6 +8,33 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// newHelpCommand is cobra's, but a verb that is not there is a mistake.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [VERB]",
+		Short:   "Print the help of a verb",
+		Example: "  ftctl help loss\n  ftctl help ckpt verify",
+		RunE: func(c *cobra.Command, args []string) error {
+			verb, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 && verb.HasSubCommands() {
+				return unknownVerb(verb, rest)
+			}
+			writeHelp(verb, nil)
+			return nil
+		},
+		ValidArgsFunction: func(c *cobra.Command, args []string, begun string) (verbs []cobra.Completion, _ cobra.ShellCompDirective) {
+			if of, rest, err := c.Root().Find(args); err == nil && len(rest) == 0 {
+				for _, sub := range of.Commands() {
+					if sub.IsAvailableCommand() && strings.HasPrefix(sub.Name(), begun) {
+						verbs = append(verbs, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+					}
+				}
+			}
+			return verbs, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
 // writeHelp prints a command's help, its examples first: they are what most
 // readers came for. It is code rather than one of cobra's templates because
 // text/template finds methods by name: linked in, it would keep every method

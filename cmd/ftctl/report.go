@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -59,6 +61,7 @@ func nextStep(code string) string {
 func knownError(err error) *api.Error {
 	var known *api.Error
 	var problem *recipe.Problem
+	var file *fs.PathError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -69,6 +72,8 @@ func knownError(err error) *api.Error {
 		return api.Errorf(api.CodeTimeout, "timed out").WithRemedy("give it longer, or look at what it waits for with: ftctl ps")
 	case errors.Is(err, context.Canceled):
 		return api.Errorf(codeInterrupted, "interrupted")
+	case errors.As(err, &file): // one of ours; the daemon's come as answers
+		return api.Errorf(api.CodeInternal, "%s", err).WithRemedy("see whether it is there and you may use it: ls -ld %s", filepath.Dir(file.Path))
 	}
 	return api.Errorf(api.CodeInternal, "%s", err)
 }

@@ -86,8 +86,10 @@ Exit statuses:
 	add(root, groupFiles, newParseCommand(), newCkptCommand(), newEnvCommand(), newRecipeCommand(), newDoctorCommand())
 	add(root, groupOther, newUpCommand(), newReloadCommand(), newRestartCommand(), newConfigCommand(), newNotifyCommand(), newCallCommand(), newVersionCommand())
 	add(root, groupOther, buildVerbs()...)
+	root.SetHelpCommand(newHelpCommand())
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
+	root.InitDefaultCompletionCmd() // here, so that it is prepared as the others are
 
 	root.SetHelpFunc(writeHelp)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
@@ -119,14 +121,23 @@ func prepare(c *cobra.Command) {
 			case len(args) == 0:
 				return usageError("see "+c.CommandPath()+" --help", "%s needs an argument; usage: %s", c.CommandPath(), c.UseLine())
 			default:
-				return usageError("see "+c.CommandPath()+" --help", "%s takes other arguments than %s; usage: %s",
-					c.CommandPath(), strings.Join(args, " "), c.UseLine())
+				return usageError("see "+c.CommandPath()+" --help", "%s; usage: %s", wrongNumber(c, check, args), c.UseLine())
 			}
 		}
 	}
 	for _, sub := range c.Commands() {
 		prepare(sub)
 	}
+}
+
+// wrongNumber says which argument is one too many, or that one is missing.
+func wrongNumber(c *cobra.Command, check cobra.PositionalArgs, args []string) string {
+	for n := len(args) - 1; n >= 0; n-- {
+		if check(c, args[:n]) == nil {
+			return fmt.Sprintf("%s does not take %q", c.CommandPath(), args[n])
+		}
+	}
+	return fmt.Sprintf("%s needs another argument after %q", c.CommandPath(), args[len(args)-1])
 }
 
 func unknownVerb(c *cobra.Command, args []string) error {

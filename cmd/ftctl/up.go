@@ -45,7 +45,7 @@ const upWithin = time.Minute
 func runUp(c *cobra.Command, o upOptions, flags []string) error {
 	if v, err := connect(c).GetVersion(c.Context()); err == nil {
 		fmt.Fprintf(c.ErrOrStderr(), "ftd %s runs already (pid %d)\n", v.Version, v.PID)
-		return nil
+		return printUp(c, v)
 	} else if known := asError(err); known.Code == api.CodeHangs || known.Code == api.CodeDenied {
 		return err // a second one would not get the state directory
 	}
@@ -198,7 +198,14 @@ func answers(c *cobra.Command, client *api.Client, log string) error {
 		return err
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "ftd %s runs (pid %d); its log: %s\n", v.Version, v.PID, log)
-	return nil
+	return printUp(c, v)
+}
+
+func printUp(c *cobra.Command, v *api.Version) error {
+	if !wantJSON(c) {
+		return nil
+	}
+	return printJSON(c.OutOrStdout(), v)
 }
 
 // offerToStart asks a person at a terminal whether to start the daemon that

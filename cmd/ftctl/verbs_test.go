@@ -49,6 +49,13 @@ func TestPsListsJobs(t *testing.T) {
 	require.Contains(t, ok(t, "ps", "-o", "wide"), active)
 }
 
+func TestUpSaysInJSONWhichDaemonAnswers(t *testing.T) {
+	newHouse(t)
+	out, talk, status := run(t, "up", "-o", "json")
+	require.Zero(t, status, talk)
+	require.Equal(t, api.APIVersion, decode[api.Version](t, out).API)
+}
+
 func TestShowTakesABeginningOrAName(t *testing.T) {
 	h := newHouse(t)
 	id := h.submit("true")

@@ -31,7 +31,7 @@ func flagSet(s *Settings) (*pflag.FlagSet, []key) {
 	f.String("config", "", "the settings file, instead of the first of the usual ones that exists")
 	// `ftd config -o json` shares the command line; the key table does not
 	// list it because it is no setting.
-	f.StringP("output", "o", "text", "how `ftd config` and `ftd version` print: text or json")
+	f.StringP("output", "o", "text", "the `form` in which ftd config and ftd version print: text or json")
 	for _, k := range keys {
 		k.bind(f, k.flag(), k.doc)
 	}
