@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"ftd/api"
 	"ftd/logparse"
@@ -72,6 +73,8 @@ func knownError(err error) *api.Error {
 		return api.Errorf(api.CodeTimeout, "timed out").WithRemedy("give it longer, or look at what it waits for with: ftctl ps")
 	case errors.Is(err, context.Canceled):
 		return api.Errorf(codeInterrupted, "interrupted")
+	case errors.Is(err, syscall.ENOSPC):
+		return api.Errorf(api.CodeDiskFull, "%s", err).WithRemedy("free some space where this is written to")
 	case errors.As(err, &file): // one of ours; the daemon's come as answers
 		return api.Errorf(api.CodeInternal, "%s", err).WithRemedy("see whether it is there and you may use it: ls -ld %s", filepath.Dir(file.Path))
 	}

@@ -16,6 +16,7 @@ import (
 // execute carries out one command line and returns its exit status. It is all
 // of the program but the process: tests call it.
 func execute(ctx context.Context, args []string, in io.Reader, out, talk io.Writer) int {
+	out, wrote := noted(out)
 	root := newRoot(args, in, out, talk)
 	ran, err := root.ExecuteContextC(ctx)
 	if err != nil {
@@ -23,6 +24,12 @@ func execute(ctx context.Context, args []string, in io.Reader, out, talk io.Writ
 			root = newRoot(args, in, out, talk)
 			ran, err = root.ExecuteContextC(ctx)
 		}
+	}
+	switch {
+	case wrote.closed():
+		return exitFailed
+	case err == nil:
+		err = wrote.err()
 	}
 	if err != nil {
 		printError(talk, err, jsonErrors(ran, args), newPalette(talk, noColor(root)))
