@@ -31,6 +31,20 @@ func (r *Run) Wait(ctx context.Context) (Status, error) {
 	}
 }
 
+// WaitOrphaned returns when the run has lost its shim and goes on without it, or
+// is over.
+func (r *Run) WaitOrphaned(ctx context.Context) (Status, error) {
+	for {
+		st, err := r.Status()
+		if err != nil || st.State.Over() || st.State == StateOrphaned {
+			return st, err
+		}
+		if err := r.waitForChange(ctx, st); err != nil {
+			return st, err
+		}
+	}
+}
+
 // WaitCommand returns when the command itself has ended and processes that it
 // has left are being ended, which takes seconds if they are deaf; left says so,
 // and exit says how the command ended. When the run is over, left is false.

@@ -32,7 +32,9 @@ func supervise(ctx context.Context, s *StepContext, run *launcher.Run, w *watch)
 	unasked, asked := context.WithCancel(ctx)
 	crash := make(chan struct{})
 	go func() { w.crash(unasked); close(crash) }()
-	defer func() { asked(); <-crash }()
+	orphan := make(chan struct{})
+	go func() { w.orphan(unasked); close(orphan) }()
+	defer func() { asked(); <-crash; <-orphan }()
 
 	select {
 	case err := <-followed:
