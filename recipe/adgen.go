@@ -13,8 +13,8 @@ func adgenKind() Kind {
 		params: append([]Param{
 			{Name: "data", Type: File, Required: true, Doc: `one JSON object a line, with "content" and "summary"`},
 			{Name: "tokenizer", Type: File, Required: true, Doc: "the SentencePiece model of the ChatGLM"},
-			{Name: "source_length", Type: Integer, Required: true, Doc: "how many tokens of a question are kept"},
-			{Name: "target_length", Type: Integer, Required: true, Doc: "how many tokens of an answer are kept"},
+			{Name: "source_length", Type: Integer, Least: new(int64(1)), Required: true, Doc: "how many tokens of a question are kept"},
+			{Name: "target_length", Type: Integer, Least: new(int64(1)), Required: true, Doc: "how many tokens of an answer are kept"},
 			family,
 		}, originalParams("adgen_dataset.py")...),
 		takes:   adgenRows,

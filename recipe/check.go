@@ -18,9 +18,12 @@ const (
 // check looks at what the parts of a recipe say about each other, and
 // completes each step's Needs.
 func check(r *Recipe) error {
-	c := checker{recipe: r, kinds: kinds(), vars: map[string]bool{}}
+	c := checker{recipe: r, kinds: kinds(), vars: map[string]bool{}, uses: map[edge]position{}, after: map[edge]bool{}}
 	for _, v := range r.Vars {
 		c.vars[v.Name] = true
+	}
+	if err := c.defaults(); err != nil {
+		return err
 	}
 	for i := range r.Steps {
 		if err := c.identity(i); err != nil {
@@ -42,9 +45,33 @@ type checker struct {
 	recipe *Recipe
 	kinds  map[string]Kind
 	vars   map[string]bool
+	// uses are the places where a step ("to") refers to an output of another.
+	uses map[edge]position
+	// after are the steps that need the one before them because they do not say
+	// what they need.
+	after map[edge]bool
 }
 
+// edge says that a step needs another.
+type edge struct{ from, to string }
+
 func (c *checker) at(path string) position { return c.recipe.at[path] }
+
+// defaults refuses variables that are made of others: what they hold is a plain
+// text, so that nobody has to know in which order they would be expanded.
+func (c *checker) defaults() error {
+	for _, v := range c.recipe.Vars {
+		_, references, ok, _ := pieces(v.Default)
+		for _, ref := range references {
+			if _, _, output := outputReference(ref.name); ok && (c.vars[ref.name] || output) {
+				at := c.at("vars." + v.Name)
+				at.column += ref.at
+				return at.invalid(fmt.Sprintf("write ${%s} in the steps, where ${%s} is used", ref.name, v.Name), "the variable %q cannot hold ${%s}", v.Name, ref.name)
+			}
+		}
+	}
+	return nil
+}
 
 // identity checks a step's id and kind; the other checks rely on them.
 func (c *checker) identity(i int) error {
@@ -69,7 +96,7 @@ func (c *checker) identity(i int) error {
 
 func (c *checker) step(i int) error {
 	s := &c.recipe.Steps[i]
-	refs := map[string]bool{}
+	refs := map[string]position{}
 	if err := c.parameters(s, refs); err != nil {
 		return err
 	}
@@ -88,8 +115,10 @@ func (c *checker) step(i int) error {
 	}
 	if s.Needs == nil && i > 0 {
 		s.Needs = []string{c.recipe.Steps[i-1].ID}
+		c.after[edge{s.ID, s.Needs[0]}] = true
 	}
 	for _, ref := range sorted(refs) {
+		c.uses[edge{s.ID, ref}] = refs[ref]
 		if !slices.Contains(s.Needs, ref) {
 			s.Needs = append(s.Needs, ref)
 		}
@@ -97,11 +126,19 @@ func (c *checker) step(i int) error {
 	return nil
 }
 
-func (c *checker) parameters(s *Step, refs map[string]bool) error {
+func (c *checker) parameters(s *Step, refs map[string]position) error {
 	params := c.kinds[s.Uses].Params()
 	names := make([]string, len(params))
 	for i, p := range params {
 		names[i] = p.Name
+	}
+	// First what is there and unknown: it may be what is missing, misspelt.
+	for _, name := range sorted(s.With) {
+		if !slices.Contains(names, name) {
+			return c.at(s.path+".with."+name).invalid(nearest.Remedy(name, names), "the kind %q has no parameter %q", s.Uses, name)
+		}
+	}
+	for _, p := range params {
 		if _, given := s.With[p.Name]; p.Required && !given {
 			return c.at(s.path).invalid("add it below with:", "the step %q (%s) lacks the parameter %q", s.ID, s.Uses, p.Name)
 		}
@@ -109,9 +146,6 @@ func (c *checker) parameters(s *Step, refs map[string]bool) error {
 	for _, name := range sorted(s.With) {
 		path := s.path + ".with." + name
 		i := slices.Index(names, name)
-		if i < 0 {
-			return c.at(path).invalid(nearest.Remedy(name, names), "the kind %q has no parameter %q", s.Uses, name)
-		}
 		found, err := c.references(s.With[name], path, refs)
 		if err != nil {
 			return err
@@ -128,10 +162,15 @@ func (c *checker) parameters(s *Step, refs map[string]bool) error {
 			}
 		}
 	}
+	if k, ok := c.kinds[s.Uses].(interface{ together(*Step) *Problem }); ok {
+		if p := k.together(s); p != nil {
+			return c.at(s.path).invalid(p.Remedy, "%s", p.Message)
+		}
+	}
 	return nil
 }
 
-func (c *checker) environment(env map[string]string, path string, refs map[string]bool) error {
+func (c *checker) environment(env map[string]string, path string, refs map[string]position) error {
 	for _, name := range sorted(env) {
 		if _, err := c.references(env[name], path+"."+name, refs); err != nil {
 			return err
@@ -142,7 +181,7 @@ func (c *checker) environment(env map[string]string, path string, refs map[strin
 
 // references checks all ${...} within a value, and notes the steps they name;
 // refs is nil where no step may be named.
-func (c *checker) references(v any, path string, refs map[string]bool) (found bool, err error) {
+func (c *checker) references(v any, path string, refs map[string]position) (found bool, err error) {
 	var inner bool
 	switch v := v.(type) {
 	case string:
@@ -165,24 +204,21 @@ func (c *checker) references(v any, path string, refs map[string]bool) (found bo
 	return found, nil
 }
 
-func (c *checker) text(text, path string, refs map[string]bool) (bool, error) {
+func (c *checker) text(text, path string, refs map[string]position) (bool, error) {
 	at := c.at(path)
 	_, references, ok, column := pieces(text)
 	if !ok {
-		at.column += column
-		return false, at.invalid("close it with }, or write $${ for a plain ${", "${ is not closed")
+		return false, at.within(text, column).invalid("close it with }, or write $${ for a plain ${", "${ is not closed")
 	}
 	for _, ref := range references {
-		where := at
-		where.column += ref.at
-		if err := c.reference(ref.name, where, refs); err != nil {
+		if err := c.reference(ref.name, at.within(text, ref.at), refs); err != nil {
 			return false, err
 		}
 	}
 	return len(references) > 0, nil
 }
 
-func (c *checker) reference(name string, at position, refs map[string]bool) error {
+func (c *checker) reference(name string, at position, refs map[string]position) error {
 	if name == refJobDir || name == refJobID || c.vars[name] {
 		return nil
 	}
@@ -202,7 +238,9 @@ func (c *checker) reference(name string, at position, refs map[string]bool) erro
 	if !slices.Contains(outputs, output) {
 		return at.invalid(nearest.Remedy(output, outputs), "the step %q (%s) has no output %q", id, step.Uses, output)
 	}
-	refs[id] = true
+	if _, noted := refs[id]; !noted {
+		refs[id] = at
+	}
 	return nil
 }
 
@@ -221,6 +259,9 @@ func (c *checker) cycles() error {
 			return nil
 		case onPath:
 			ring := append(path[slices.Index(path, s.ID):], s.ID)
+			if err := c.outOfOrder(ring); err != nil {
+				return err
+			}
 			return c.at(s.path).invalid("remove one of these needs", "the steps need each other: %s", strings.Join(ring, " needs "))
 		}
 		state[s.ID], path = onPath, append(path, s.ID)
@@ -236,6 +277,35 @@ func (c *checker) cycles() error {
 	for _, s := range c.recipe.Steps {
 		if err := visit(s); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// outOfOrder says of steps that need each other that one uses what it makes
+// itself, or what a later one makes that needs it only because it comes later.
+func (c *checker) outOfOrder(ring []string) error {
+	var uses, follows []edge
+	for i, id := range ring[1:] {
+		e := edge{ring[i], id}
+		if _, ok := c.uses[e]; ok {
+			uses = append(uses, e)
+		}
+		if c.after[e] {
+			follows = append(follows, e)
+		}
+	}
+	switch {
+	case len(uses) == 0:
+		return nil
+	case len(ring) == 2:
+		return c.uses[uses[0]].invalid("name another step", "the step %q uses its own output", ring[0])
+	case len(follows) == 0:
+		return nil
+	}
+	for _, e := range uses {
+		if slices.Index(c.ids(), e.from) < slices.Index(c.ids(), e.to) {
+			return c.uses[e].invalid(fmt.Sprintf("put the step %q before this one", e.to), "the step %q uses the output of %q, which comes after it", e.from, e.to)
 		}
 	}
 	return nil

@@ -23,8 +23,8 @@ func (checkoutKind) Params() []Param {
 	return []Param{
 		{Name: "source", Type: Location, Required: true, Doc: "the repository: an address, a bare repository, or a checkout that is used as it is"},
 		{Name: "mirrors", Type: Locations, Default: []string{}, Doc: "other places of the repository, tried next; empty ones are left out"},
-		{Name: "size", Type: Integer, Default: int64(0), Doc: "about how many bytes its files are, for a plan; 0: not known"},
-		{Name: "commit", Type: Text, Default: "", Doc: "all 40 digits of the commit; a checkout must be at it, and without it may be at any"},
+		{Name: "size", Type: Integer, Least: new(int64(0)), Default: int64(0), Doc: "about how many bytes its files are, for a plan; 0: not known"},
+		{Name: "commit", Type: Text, Default: "", Pattern: fullCommit, Looks: "all 40 digits of a commit (a branch is another tree tomorrow; see git ls-remote)", Doc: "all 40 digits of the commit; a checkout must be at it, and without it may be at any"},
 	}
 }
 

@@ -33,8 +33,8 @@ func (envKind) Params() []Param {
 		{Name: "install", Type: Text, Default: "pip", OneOf: []string{"pip", "setup.py"}, Doc: "how the checkout is installed"},
 		{Name: "pip_args", Type: Texts, Default: []string{}, Doc: "further arguments for pip install, such as --no-index and --find-links=DIR"},
 		{Name: "channels", Type: Texts, Default: []string{"conda-forge"}, Doc: "conda's channels; those of its configuration are left out"},
-		{Name: "size", Type: Integer, Default: int64(0), Doc: "about how many bytes it is with its packages, for a plan; 0: not known"},
-		{Name: "download", Type: Integer, Default: int64(0), Doc: "about how many bytes its packages are on their way, for a plan; 0: not known"},
+		{Name: "size", Type: Integer, Least: new(int64(0)), Default: int64(0), Doc: "about how many bytes it is with its packages, for a plan; 0: not known"},
+		{Name: "download", Type: Integer, Least: new(int64(0)), Default: int64(0), Doc: "about how many bytes its packages are on their way, for a plan; 0: not known"},
 		{Name: "offline", Type: Bool, Default: false, Doc: "conda takes only what it has"},
 		{Name: "change", Type: Bool, Default: false, Doc: "whether an environment that ftd did not create may be changed"},
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -19,14 +20,16 @@ import (
 // the user's stays where it is, so that a recipe takes either.
 type fetchKind struct{}
 
+var sha256Digits = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
+
 func (fetchKind) Params() []Param {
 	return append([]Param{
 		{Name: "source", Type: Location, Required: true, Doc: "an address (http, https), or a file or directory that is used as it is, or of which the file name is; empty: the first mirror"},
 		{Name: "mirrors", Type: Locations, Default: []string{}, Doc: "addresses and files that are tried next, in this order; empty ones are left out"},
 		{Name: "name", Type: Text, Default: "", Doc: "the name of the file; empty: as the address says"},
-		{Name: "size", Type: Integer, Default: int64(0), Doc: "bytes of the file; 0: not known"},
-		{Name: "about", Type: Integer, Default: int64(0), Doc: "about how many bytes it is, for a plan where size is not known; 0: not known"},
-		{Name: "sha256", Type: Text, Default: "", Doc: "SHA-256 of the file in hexadecimal digits; empty: not known"},
+		{Name: "size", Type: Integer, Least: new(int64(0)), Default: int64(0), Doc: "bytes of the file; 0: not known"},
+		{Name: "about", Type: Integer, Least: new(int64(0)), Default: int64(0), Doc: "about how many bytes it is, for a plan where size is not known; 0: not known"},
+		{Name: "sha256", Type: Text, Default: "", Pattern: sha256Digits, Looks: "64 hexadecimal digits", Doc: "SHA-256 of the file in hexadecimal digits; empty: not known"},
 	}, secretParams()...)
 }
 

@@ -43,7 +43,6 @@ func TestWhatIsWrongOutsideIsNamed(t *testing.T) {
 		{`uses: unpack, with: {archive: cut.tar.xz}`, unpack.CodeDamaged, []string{"cut.tar.xz is damaged"}},
 		{`uses: unpack, with: {archive: up.zip}`, unpack.CodeUnsafe, []string{"would be written outside"}},
 		{`uses: checkout, with: {source: "` + repository + `", commit: "` + unknown + `"}`, CodeStep, []string{unknown, "check the address and the commit"}},
-		{`uses: checkout, with: {source: "` + repository + `", commit: main}`, CodeInvalid, []string{"40 digits"}},
 		{`uses: checkout, with: {source: dirty, commit: "` + unknown + `"}`, CodeData, []string{"is at " + commit + " instead of " + unknown}},
 	} {
 		p := h.fails(job(h, parsed(t, `steps: [{id: s, `+c.step+`}]`), nil))

@@ -24,7 +24,7 @@ func (lfsKind) Params() []Param {
 		{Name: "source", Type: Location, Default: "", Doc: "the repository, by its address as git clone takes it; or a directory with the files"},
 		{Name: "mirrors", Type: Locations, Default: []string{}, Doc: "other repositories and directories, tried next; empty ones are left out"},
 		{Name: "only", Type: Text, Default: "*", Doc: "a pattern of the names to fetch, such as *.bin; other pointers are left out"},
-		{Name: "size", Type: Integer, Default: int64(0), Doc: "about how many bytes they are, for a plan while the pointers are not there; 0: not known"},
+		{Name: "size", Type: Integer, Least: new(int64(0)), Default: int64(0), Doc: "about how many bytes they are, for a plan while the pointers are not there; 0: not known"},
 	}, secretParams()...)
 }
 

@@ -10,7 +10,7 @@ func mindrecordKind() Kind {
 		params: append([]Param{
 			{Name: "conversations", Type: File, Required: true, Doc: "what the step conversations made"},
 			{Name: "tokenizer", Type: File, Required: true, Doc: "a SentencePiece model"},
-			{Name: "seq_length", Type: Integer, Required: true, Doc: "the model's seq_length, in tokens"},
+			{Name: "seq_length", Type: Integer, Least: new(int64(1)), Required: true, Doc: "the model's seq_length, in tokens"},
 			{Name: "too_long", Type: Text, Default: "cut", OneOf: []string{"cut", "skip", "error"}, Doc: "what becomes of longer rows; of mindformers, 0.x refuses and 1.6 cuts them"},
 		}, originalParams("llama_preprocess.py")...),
 		takes:   mindrecordRows,

@@ -3,6 +3,7 @@ package recipe
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -41,6 +42,11 @@ type Param struct {
 	Default any
 	// OneOf lists the only values a Text may have.
 	OneOf []string
+	// Least is the smallest Integer that makes sense; nil takes any.
+	Least *int64
+	// Pattern is what a Text must look like that is not empty, and Looks says so.
+	Pattern *regexp.Regexp
+	Looks   string
 	// Check looks at Values further; nil takes any.
 	Check func(map[string]any) error
 	// Path says which of the Values may be paths: one of a file that is there is
@@ -55,6 +61,9 @@ func (p Param) convert(v any) (any, error) {
 	switch p.Type {
 	case Integer:
 		if n, ok := scalar.Integer(v); ok {
+			if p.Least != nil && n < *p.Least {
+				return nil, fmt.Errorf("must be at least %d, not %d", *p.Least, n)
+			}
 			return n, nil
 		}
 	case Number:
@@ -95,6 +104,9 @@ func (p Param) text(v any) (any, error) {
 	}
 	if len(p.OneOf) > 0 && !slices.Contains(p.OneOf, text) {
 		return nil, fmt.Errorf("must be one of %s, not %q", strings.Trim(fmt.Sprintf("%q", p.OneOf), "[]"), text)
+	}
+	if p.Pattern != nil && text != "" && !p.Pattern.MatchString(text) {
+		return nil, fmt.Errorf("must be %s, not %q", p.Looks, text)
 	}
 	return text, nil
 }

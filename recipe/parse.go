@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -25,8 +26,11 @@ var (
 // errors call it; they are of type [*Problem] and say line and column.
 func Parse(file string, source []byte) (*Recipe, error) {
 	source = bytes.TrimPrefix(source, []byte("\ufeff")) // of an editor on Windows
+	if p := unreadable(file, source); p != nil {
+		return nil, p
+	}
 	if line, column, ok := nesting.TooDeep(source); !ok {
-		return nil, position{file, line, column}.invalid("write it with fewer brackets", "lists and maps lie more than %d deep in each other", nesting.Most)
+		return nil, position{file: file, line: line, column: column}.invalid("write it with fewer brackets", "lists and maps lie more than %d deep in each other", nesting.Most)
 	}
 	tree, err := parser.ParseBytes(source, 0)
 	if err != nil {
@@ -41,7 +45,7 @@ func Parse(file string, source []byte) (*Recipe, error) {
 		body = tree.Docs[0].Body
 	}
 	if body == nil {
-		return nil, position{file, 1, 1}.invalid("begin with: apiVersion: "+APIVersion, "the file is empty")
+		return nil, position{file: file, line: 1, column: 1}.invalid("begin with: apiVersion: "+APIVersion, "the file is empty")
 	}
 	if err := r.document(body); err != nil {
 		return nil, err
@@ -49,13 +53,27 @@ func Parse(file string, source []byte) (*Recipe, error) {
 	return r.recipe, check(r.recipe)
 }
 
+// unreadable says where a file is no text in UTF-8; nil if it is one.
+func unreadable(file string, source []byte) *Problem {
+	for i, line := range bytes.Split(source, []byte("\n")) {
+		for column, rest := 1, line; len(rest) > 0; column++ {
+			letter, size := utf8.DecodeRune(rest)
+			if letter == 0 || letter == utf8.RuneError && size == 1 {
+				return position{file: file, line: i + 1, column: column}.invalid("save it as UTF-8", "this is no text in UTF-8")
+			}
+			rest = rest[size:]
+		}
+	}
+	return nil
+}
+
 func syntaxProblem(file string, err error) *Problem {
 	var at yaml.Error
 	if !errors.As(err, &at) || at.GetToken() == nil {
-		return position{file, 1, 1}.invalid("correct the YAML", "%v", err)
+		return position{file: file, line: 1, column: 1}.invalid("correct the YAML", "%v", err)
 	}
 	where := at.GetToken().Position
-	return position{file, where.Line, where.Column}.invalid("correct the YAML", "%s", at.GetMessage())
+	return position{file: file, line: where.Line, column: where.Column}.invalid("correct the YAML", "%s", at.GetMessage())
 }
 
 // reader turns the tree of a file into a recipe, and notes where things are.
@@ -148,6 +166,10 @@ func (r *reader) env(e entry) (map[string]string, error) {
 
 func (r *reader) steps(e entry) error {
 	list, ok := e.value.(*ast.SequenceNode)
+	switch e.value.(type) {
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+		return r.unknownSyntax(e.value)
+	}
 	if !ok || len(list.Values) == 0 {
 		return r.at(e.value).invalid("write at least one: - id: ... and uses: ...", "steps must be a list of steps")
 	}

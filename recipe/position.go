@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -10,6 +11,8 @@ import (
 type position struct {
 	file         string
 	line, column int // from 1
+	// block are the lines below "|" or ">", as they are in the file.
+	block string
 }
 
 func positionOf(file string, n ast.Node) position {
@@ -23,7 +26,34 @@ func positionOf(file string, n ast.Node) position {
 	if token == nil || token.Position == nil {
 		return position{file: file, line: 1, column: 1}
 	}
-	return position{file: file, line: token.Position.Line, column: token.Position.Column}
+	p := position{file: file, line: token.Position.Line, column: token.Position.Column}
+	if l, ok := n.(*ast.LiteralNode); ok {
+		p.block = l.Value.GetToken().Origin
+	}
+	return p
+}
+
+// within is the position of a ${ in a text that begins here, in runes from its
+// beginning. What a block of lines becomes as a text says nothing of where its
+// lines are: there it is the one of the same number in the block.
+func (p position) within(text string, letter int) position {
+	before := string([]rune(text)[:letter])
+	if p.block == "" {
+		p.column += letter
+		return p
+	}
+	at, rest := 0, p.block
+	for range strings.Count(before, "${") + 1 {
+		i := strings.Index(rest, "${")
+		if i < 0 {
+			return p
+		}
+		at, rest = at+i+len("${"), rest[i+len("${"):]
+	}
+	lines := strings.Split(p.block[:at-len("${")], "\n")
+	p.line += len(lines)
+	p.column = 1 + len([]rune(lines[len(lines)-1]))
+	return p
 }
 
 // source is the position as FILE:LINE.

@@ -60,8 +60,8 @@ func stepKeys() map[string]schema {
 		"with":        {"description": "the parameters of the kind", "type": []any{"object", "null"}},
 		"needs":       {"description": "ids of steps that must have succeeded; by default the one before", "type": "array", "items": schema{"type": "string"}},
 		"env":         environmentSchema("added to the environment of the step"),
-		"when":        text("the step is done only if this is not empty, false, no or 0; left out, its outputs are empty", ""),
-		"unless":      text("the step is left out if this is not empty, false, no or 0", ""),
+		"when":        condition("the step is done only if this is not empty, false, no, off or 0; left out, its outputs are empty"),
+		"unless":      condition("the step is left out if this is not empty, false, no, off or 0"),
 		"environment": text("prefix of another Python environment in which the step runs; empty is the daemon's", ""),
 		"keep":        {"description": "false: its files are removed as soon as all steps that need them have succeeded", "type": []any{"boolean", "string"}},
 		"isolation":   {"description": "worker: in a process of its own; by default in the daemon's interpreter", "enum": []any{"", IsolationWorker}},
@@ -78,6 +78,10 @@ func text(doc, pattern string) schema {
 		s["pattern"] = pattern
 	}
 	return s
+}
+
+func condition(doc string) schema {
+	return schema{"description": doc, "type": []any{"string", "number", "boolean"}}
 }
 
 func environmentSchema(doc string) schema {
@@ -97,7 +101,11 @@ func (p Param) schema() schema {
 	reference := schema{"type": "string", "pattern": `\$\{`}
 	switch p.Type {
 	case Integer:
-		s["anyOf"] = []any{schema{"type": "integer"}, reference}
+		number := schema{"type": "integer"}
+		if p.Least != nil {
+			number["minimum"] = *p.Least
+		}
+		s["anyOf"] = []any{number, reference}
 	case Number:
 		s["anyOf"] = []any{schema{"type": "number"}, reference}
 	case Bool:
@@ -107,9 +115,12 @@ func (p Param) schema() schema {
 	case Values:
 		s["type"] = "object"
 	default:
-		if len(p.OneOf) > 0 {
+		switch {
+		case len(p.OneOf) > 0:
 			s["anyOf"] = []any{schema{"enum": anys(p.OneOf)}, reference}
-		} else {
+		case p.Pattern != nil:
+			s["anyOf"] = []any{schema{"const": ""}, schema{"type": "string", "pattern": p.Pattern.String()}, reference}
+		default:
 			s["type"] = []any{"string", "number", "boolean"}
 		}
 	}

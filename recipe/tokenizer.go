@@ -9,7 +9,7 @@ func tokenizerKind() Kind {
 		params: append([]Param{
 			{Name: "conversations", Type: File, Doc: "what the step conversations made"},
 			{Name: "adgen", Type: File, Doc: "instead of conversations: ADGen data"},
-			{Name: "vocab_size", Type: Integer, Required: true, Doc: "the number of pieces, 256 bytes among them"},
+			{Name: "vocab_size", Type: Integer, Least: new(int64(1)), Required: true, Doc: "the number of pieces, 256 bytes among them"},
 		}, familyParams("llama", families...)...),
 		outputs: []string{"file", "vocab_size"},
 		files:   []string{"file"},

@@ -13,6 +13,7 @@ import (
 
 	"ftd/launcher"
 	"ftd/launcher/watchdog"
+	"ftd/recipe/doctor"
 )
 
 // trainKind supervises a training: a command as it is, or mindformers with a
@@ -33,9 +34,9 @@ func (trainKind) Params() []Param {
 		{Name: "run_mode", Type: Text, Default: "finetune", OneOf: []string{"train", "finetune"}, Doc: "as mindformers calls it"},
 		{Name: "base", Type: File, Doc: "the checkpoint that the training must begin from, see WeightsMonitor in ftd_train"},
 		{Name: "downloads", Type: Text, Default: "", Doc: "load_checkpoint of the config, for a plan: what mindformers downloads when the training begins, if it is a model's own name"},
-		{Name: "download_size", Type: Integer, Default: int64(0), Doc: "about how many bytes that is; 0: not known"},
-		{Name: "workers", Type: Integer, Default: int64(1), Doc: "processes of the training, one a card; more than one are started by msrun"},
-		{Name: "cards", Type: Integer, Doc: "accelerator cards it waits for; by default one for each worker, and none if the config says another device_target than Ascend"},
+		{Name: "download_size", Type: Integer, Least: new(int64(0)), Default: int64(0), Doc: "about how many bytes that is; 0: not known"},
+		{Name: "workers", Type: Integer, Least: new(int64(1)), Default: int64(1), Doc: "processes of the training, one a card; more than one are started by msrun"},
+		{Name: "cards", Type: Integer, Least: new(int64(0)), Doc: "accelerator cards it waits for; by default one for each worker, and none if the config says another device_target than Ascend"},
 		{Name: "device", Type: Text, Default: "", Doc: "the device that the config will name, for a plan while it is not there; empty: not known"},
 		{Name: "checkpoints", Type: Texts, Default: []string{outputDir}, Doc: "directories, relative to dir, in which checkpoints appear"},
 		{Name: "doctor", Type: Text, Default: doctorOn, OneOf: []string{doctorOn, doctorOff}, Doc: "whether the doctor looks at the config first, and what it finds wrong fails the step"},
@@ -49,12 +50,31 @@ func (trainKind) Params() []Param {
 	}
 }
 
+// together implements what the checker asks of kinds whose parameters exclude
+// each other. What a variable holds is not known yet: see [trainCommand].
+func (trainKind) together(s *Step) *Problem {
+	config, command := s.With["config"], s.With["command"]
+	text, _ := config.(string)
+	if (config == nil) != (command == nil) || command != nil && strings.Contains(text, "${") {
+		return nil
+	}
+	return configOrCommand(s.ID)
+}
+
+func configOrCommand(step string) *Problem {
+	return &Problem{
+		Code:    CodeInvalid,
+		Message: fmt.Sprintf("the step %s must have a config or a command, and not both", step),
+		Remedy:  "give one of the two",
+	}
+}
+
 func (trainKind) Outputs() []string { return []string{"dir", "log", "checkpoint"} }
 
 func (k trainKind) Plan(_ context.Context, s *StepContext) (Plan, error) {
 	if strings.Contains(s.text("config")+s.text(checkoutParam), unmadeBegin) {
-		device := cmp.Or(s.text("device"), "the device that it names")
-		plan := Plan{Summary: "train with mindformers by the config " + s.text("config") + ", on " + device, Inputs: inputs(k.Params(), s), Outputs: k.Outputs()}
+		device := s.text("device")
+		plan := Plan{Summary: byConfig(s, device), Inputs: inputs(k.Params(), s), Outputs: k.Outputs()}
 		downloads(s, &plan)
 		if device == ascend {
 			want, err := cardsWanted(s)
@@ -77,17 +97,34 @@ func (k trainKind) Plan(_ context.Context, s *StepContext) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	summary := fmt.Sprintf("train: %q", command)
+	target, known := deviceTarget(s)
+	words := make([]string, len(command))
+	for i, word := range command {
+		words[i] = doctor.Quoted(word)
+	}
+	summary := "train: " + strings.Join(words, " ")
+	if s.text("config") != "" {
+		summary = byConfig(s, cmp.Or(target, s.text("device")))
+	}
 	if n > 1 {
-		summary += fmt.Sprintf(" in %d processes, by msrun", n)
+		summary += fmt.Sprintf(", in %d processes, by msrun", n)
 	}
 	want, err := cardsWanted(s)
-	if _, known := deviceTarget(s); !known {
+	if !known {
 		want.Count = 0
 	}
 	plan := Plan{Summary: summary, Inputs: inputs(k.Params(), s), Outputs: k.Outputs(), Cards: want.Count}
 	downloads(s, &plan)
 	return plan, err
+}
+
+// byConfig says who trains by which config, and on which device.
+func byConfig(s *StepContext, device string) string {
+	who := "mindformers"
+	if checkout := s.text(checkoutParam); checkout != "" && !strings.Contains(checkout, unmadeBegin) {
+		who = filepath.Join(checkout, "run_mindformer.py")
+	}
+	return fmt.Sprintf("train with %s by the config %s, on %s", who, s.text("config"), cmp.Or(device, "the device that it names"))
 }
 
 func (trainKind) Key(context.Context, *StepContext) (string, error) { return "", nil }
@@ -213,11 +250,7 @@ func (trainKind) spec(ctx context.Context, s *StepContext, cards []int) (launche
 func trainCommand(s *StepContext) ([]string, error) {
 	command, config := s.texts("command"), s.text("config")
 	if (config == "") == (len(command) == 0) {
-		return nil, &Problem{
-			Code:    CodeInvalid,
-			Message: fmt.Sprintf("the step %s must have a config or a command, and not both", s.Step.ID),
-			Remedy:  "give one of the two",
-		}
+		return nil, configOrCommand(s.Step.ID)
 	}
 	if config == "" {
 		return command, refuseLauncher(command)

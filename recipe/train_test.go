@@ -219,7 +219,8 @@ func TestAnAttemptThatWasNeverLaunchedIsLaunched(t *testing.T) {
 
 func TestATrainStepNeedsACommandOrAConfig(t *testing.T) {
 	h := newHost(t)
-	r, err := Parse("x.yaml", []byte("apiVersion: ftd/v1\nname: x\nsteps: [{id: train, uses: train}]\n"))
+	// What is in variables is known only now.
+	r, err := Parse("x.yaml", []byte("apiVersion: ftd/v1\nname: x\nvars: {config: ''}\nsteps: [{id: train, uses: train, with: {config: '${config}'}}]\n"))
 	require.NoError(t, err)
 	require.Equal(t, CodeInvalid, h.fails(job(h, r, nil)).Code)
 

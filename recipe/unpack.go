@@ -23,8 +23,8 @@ func (unpackKind) Params() []Param {
 	return []Param{
 		{Name: "archive", Type: File, Required: true, Doc: "a zip, tar, tar.gz, tar.bz2 or tar.xz; or a directory, or with find: any other file, which is used as it is"},
 		{Name: "find", Type: Text, Default: "", Doc: "a name or pattern such as *.json, of which there must be one file: the output `file`"},
-		{Name: "max_bytes", Type: Integer, Default: int64(0), Doc: "the most that may come out of it; 0: what the disk has free"},
-		{Name: "max_ratio", Type: Integer, Default: int64(0), Doc: "how many bytes may come out for one byte; 0: 250"},
+		{Name: "max_bytes", Type: Integer, Least: new(int64(0)), Default: int64(0), Doc: "the most that may come out of it; 0: what the disk has free"},
+		{Name: "max_ratio", Type: Integer, Least: new(int64(0)), Default: int64(0), Doc: "how many bytes may come out for one byte; 0: 250"},
 	}
 }
 

@@ -36,13 +36,15 @@ func (r *reader) entries(node ast.Node, path, what string) ([]entry, error) {
 		values = []*ast.MappingValueNode{n}
 	case *ast.NullNode:
 		return nil, nil
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+		return nil, r.unknownSyntax(node)
 	default:
 		return nil, r.at(node).invalid("write KEY: VALUE", "%s must be a map", what)
 	}
 	entries := make([]entry, 0, len(values))
 	for _, v := range values {
 		key, ok := v.Key.(ast.ScalarNode)
-		if !ok {
+		if _, merge := v.Key.(*ast.MergeKeyNode); merge || !ok {
 			return nil, r.at(v.Key).invalid("use a plain name", "this cannot be a key")
 		}
 		e := entry{key: fmt.Sprint(key.GetValue()), at: r.at(v.Key), value: v.Value}
@@ -90,7 +92,12 @@ func (r *reader) value(node ast.Node, path string) (any, error) {
 	case *ast.StringNode, *ast.LiteralNode:
 		return scalarText(n), nil
 	}
-	return nil, r.at(node).invalid("write the value itself", "a recipe knows no %s", strings.ToLower(node.Type().String()))
+	return nil, r.unknownSyntax(node)
+}
+
+// unknownSyntax refuses what YAML has and a recipe has not: anchors, aliases, tags.
+func (r *reader) unknownSyntax(node ast.Node) error {
+	return r.at(node).invalid("write the value itself", "a recipe knows no %s", strings.ToLower(node.Type().String()))
 }
 
 func (r *reader) values(node ast.Node, path string) (map[string]any, error) {
@@ -114,6 +121,8 @@ func (r *reader) text(e entry) (string, error) {
 		return scalarText(n), nil
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		return e.value.GetToken().Value, nil
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+		return "", r.unknownSyntax(n)
 	}
 	return "", r.at(e.value).invalid("write a text", "%q must be a text", e.key)
 }

@@ -68,10 +68,10 @@ func writePlan(w io.Writer, p *api.Plan) {
 		case s.Cached:
 			cached++
 			does = "the result is there: " + does
-		case does == "":
+		case does == "" && s.Error == nil:
 			does = "known once the steps before have run"
 		}
-		fmt.Fprintf(w, "%2d  %-14s %s\n", i+1, s.ID, does)
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%2d  %-14s %s", i+1, s.ID, does), " "))
 		for _, line := range planNotes(s) {
 			fmt.Fprintf(w, "    %-14s %s\n", "", line)
 		}

@@ -43,7 +43,7 @@ func TestAPlanSaysWhatIsDoneAlready(t *testing.T) {
 	p := plan(0)
 	require.Empty(t, cached(p))
 	require.Equal(t, []string{"data.file"}, p.Steps[1].After)
-	require.Equal(t, `train: ["cat" "‹copy.file›"]`, p.Steps[2].Summary)
+	require.Equal(t, "train: cat ‹copy.file›", p.Steps[2].Summary)
 	require.Equal(t, "1", p.Vars["epochs"])
 	require.Positive(t, p.DiskFreeBytes)
 	out, _, status := run(t, "ps", "-o", "json")
