@@ -144,7 +144,7 @@ func (f *safetensorsFile) metadata(d *json.Decoder) error {
 		if key == crcKey {
 			n, err := strconv.ParseUint(text, 10, 32)
 			if err != nil {
-				return damagef("its CRC %q is no number of 32 bits", text)
+				return damagef("its CRC %q is not a 32-bit number", text)
 			}
 			crc := uint32(n)
 			f.crc = &crc

@@ -35,7 +35,7 @@ func (g *tokenGuard) Read(p []byte) (int, error) {
 
 func (g *tokenGuard) check(p []byte) error {
 	if !g.utf8(p) {
-		return damagef("its header is no UTF-8")
+		return damagef("its header is not UTF-8")
 	}
 	for _, b := range p {
 		switch {

@@ -76,7 +76,7 @@ func (c *ckptFile) dims(t *Tensor, f field) error {
 		return addDim(t, f.value)
 	}
 	if f.wire != wireBytes {
-		return damagef("a dimension is no number")
+		return damagef("a dimension is not a number")
 	}
 	for off, end := f.off, f.off+f.len; off < end; {
 		v, next, err := c.w.varint(off, end)

@@ -132,7 +132,7 @@ func (w *window) text(f field, limit int64) (string, error) {
 	}
 	b, err := w.at(f.off, int(f.len))
 	if err == nil && !utf8.Valid(b) {
-		err = damagef("the name %q is no UTF-8", b)
+		err = damagef("the name %q is not UTF-8", b)
 	}
 	return string(b), err
 }

@@ -197,7 +197,7 @@ func TestSettingsThatAreWrongChangeNothing(t *testing.T) {
 		return all.Failed
 	}
 	for _, c := range []struct{ settings, whom, says string }{
-		{"slots: none\n", "", config + `:1: "none" is no value for slots`},
+		{"slots: none\n", "", config + `:1: "none" is not a valid value for slots`},
 		{"slots: 3\nslotz: 1\n", "", config + `:2: there is no setting "slotz"`},
 		{"slots: 3\nnotify: " + whom + "\n", "- url: http://localhost\n- ulr: x\n", whom + ":2: unknown field"},
 		{"slots: 3\nnotify: " + whom + "\n", "- url: http://localhost\n\n- name: b\n  url: nowhere\n", whom + ":3: b: its url must"},

@@ -181,7 +181,7 @@ func git(ctx context.Context, dir string, args ...string) (string, error) {
 	out, err := cmd.Output()
 	if err != nil {
 		return "", &Problem{
-			Code: CodeData, Message: fmt.Sprintf("%s is no checkout that git can read: %s", dir, strings.TrimSpace(said.String())),
+			Code: CodeData, Message: fmt.Sprintf("%s is not a checkout that git can read: %s", dir, strings.TrimSpace(said.String())),
 			Remedy: "check the path, its owner and its mode",
 		}
 	}

@@ -25,7 +25,7 @@ type mender struct {
 func (m *mender) create(ctx context.Context) error {
 	if entries, err := os.ReadDir(m.prefix); err == nil && len(entries) > 0 && !environment.Ours(m.prefix) {
 		return &Problem{
-			Code: CodeInvalid, Message: fmt.Sprintf("%s is there, is no Python environment, and was not made by ftd", m.prefix),
+			Code: CodeInvalid, Message: fmt.Sprintf("%s is there, is not a Python environment, and was not made by ftd", m.prefix),
 			Remedy: "give the prefix of an environment, or of a directory that is not there yet",
 		}
 	}

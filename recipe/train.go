@@ -265,7 +265,7 @@ func trainCommand(s *StepContext) ([]string, error) {
 	if _, err := os.Stat(script); err != nil {
 		return nil, &Problem{
 			Code:    CodeInvalid,
-			Message: fmt.Sprintf("%s is no checkout of mindformers: it holds no run_mindformer.py", checkout),
+			Message: fmt.Sprintf("%s is not a checkout of mindformers: it holds no run_mindformer.py", checkout),
 			Remedy:  "give the directory of a checkout, or leave mindformers: out to use the installed wheel",
 		}
 	}

@@ -142,7 +142,7 @@ func pythonCommand(s *StepContext, command []string) (program string, rest []str
 	}
 	return "", nil, &Problem{
 		Code:    CodeInvalid,
-		Message: fmt.Sprintf("%s is no Python program, and msrun starts nothing else", first),
+		Message: fmt.Sprintf("%s is not a Python program, and msrun starts nothing else", first),
 		Remedy:  "give the command that one process runs, such as [python, train.py]; ftd starts it for each worker",
 	}
 }

@@ -58,7 +58,7 @@ func TestConfigPatchWritesNothingThatIsWrong(t *testing.T) {
 		args   []string
 	}{
 		{2, `did you mean "load_checkpoint"?`, []string{file, "--write", "train_dataset.data_loader.dataset_dir=/d", "load_chekpoint=x"}},
-		{2, "no single value", []string{file, "--write", "train_dataset.data_loader=x"}},
+		{2, "not a single value", []string{file, "--write", "train_dataset.data_loader=x"}},
 		{2, "not of the form PATH=VALUE", []string{file, "load_checkpoint"}},
 		{2, "--write cannot write into standard input", []string{"-", "--write", "a=b"}},
 		{4, "there is no file", []string{filepath.Join(dir, "none.yaml"), "a=b"}},

@@ -48,7 +48,7 @@ func readSince(word string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, usageError("write: --since 10m, --since 2h30m or --since 2026-03-01T12:00:00Z", "--since %q is no length of time and no time", word)
+	return time.Time{}, usageError("write: --since 10m, --since 2h30m or --since 2026-03-01T12:00:00Z", "--since %q is neither a duration nor a time", word)
 }
 
 // all says that nothing is left out.

@@ -86,7 +86,7 @@ func findPython(env string) (string, error) {
 				WithRemedy("make the environment anew")
 		}
 	}
-	return "", api.Errorf(api.CodeNoEnvironment, "%s is no Python environment: it has no bin/python", env).
+	return "", api.Errorf(api.CodeNoEnvironment, "%s is not a Python environment: it has no bin/python", env).
 		WithRemedy("set env to the directory of a venv or conda environment (`ftd config` shows where it is set)")
 }
 

@@ -85,7 +85,7 @@ func (s *Settings) check() error {
 func (s *Settings) invalid(name, remedy string) error {
 	for _, v := range s.values {
 		if v.Name == name {
-			return api.Errorf(api.CodeSettings, "%s: %q is no value for %s", v.Origin, fmt.Sprint(v.Value), name).WithRemedy("%s", remedy)
+			return api.Errorf(api.CodeSettings, "%s: %q is not a valid value for %s", v.Origin, fmt.Sprint(v.Value), name).WithRemedy("%s", remedy)
 		}
 	}
 	return api.Errorf(api.CodeSettings, "%s: %s", name, remedy)

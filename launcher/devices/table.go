@@ -125,7 +125,7 @@ func device(row map[string]string) (Device, error) {
 	}
 	var ok bool
 	if d.Card, ok = integer(firstOf(row, "npu", "npu id")); !ok {
-		return d, unreadable("%q is no number of a card", firstOf(row, "npu", "npu id"))
+		return d, unreadable("%q is not the number of a card", firstOf(row, "npu", "npu id"))
 	}
 	// Where a card is a chip there is no column for it.
 	if chip, given := row["chip"]; given {

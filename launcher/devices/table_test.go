@@ -132,7 +132,7 @@ func TestTextsThatAreNoTable(t *testing.T) {
 		{sample(t, "fails-libraries.txt"), CodeLibraries, "LD_LIBRARY_PATH"},
 		{"bash: npu-smi: command not found\n", CodeMissing, "setting npu_smi"},
 		{cut, CodeUnreadable, `breaks off below the card "3"`},
-		{strings.Replace(whole, "| 2     910B3", "| x     910B3", 1), CodeUnreadable, `"x" is no number of a card`},
+		{strings.Replace(whole, "| 2     910B3", "| x     910B3", 1), CodeUnreadable, `"x" is not the number of a card`},
 		{strings.Replace(whole, "1204411", "nobody ", 1), CodeUnreadable, "card and pid"},
 		{strings.Replace(whole, "| 1       0                 | 1204411", "| 9       0                 | 1204411", 1), CodeUnreadable, "chip 0 of card 9"},
 		{strings.Replace(whole, "| Alarm  ", "|        ", 1), CodeUnreadable, "how the card 2 does"},

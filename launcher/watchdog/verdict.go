@@ -17,7 +17,7 @@ const (
 	FirstStep Name = "first_step" // it works, but there is still no first step
 	Stall     Name = "stall"      // no step for much longer than a step takes
 	Silence   Name = "silence"    // the log does not grow
-	NonFinite Name = "nonfinite"  // the loss is no number
+	NonFinite Name = "nonfinite"  // the loss is not a number
 	Overflow  Name = "overflow"   // most steps overflow: the weights do not change
 	LossScale Name = "loss_scale" // it came down to 1, and steps still overflow
 	Flat      Name = "flat"       // the same loss to the last digit

@@ -119,7 +119,7 @@ func configured(_ context.Context, s *Subject) []Finding {
 	if c.at("model") == nil || c.at("runner_config") == nil {
 		return []Finding{{
 			Level:  Error,
-			Found:  say("%s is no config of mindformers: it lacks model or runner_config", "%s 不是 mindformers 的配置：缺少 model 或 runner_config", s.Config),
+			Found:  say("%s is not a config of mindformers: it lacks model or runner_config", "%s 不是 mindformers 的配置：缺少 model 或 runner_config", s.Config),
 			Why:    say("mindformers ends at once", "mindformers 会立即退出"),
 			Remedy: say("take one of the files in the configs directory of mindformers", "请使用 mindformers 的 configs 目录中的文件"),
 		}}

@@ -151,7 +151,7 @@ func TestWherePipTakesPackagesFrom(t *testing.T) {
 	h.file("env/pip.conf", "[install]\nno-index = true\nfind-links = /wheels\n")
 	h.finds(s, "pip", OK, "")
 	s.Start = []string{"PIP_INDEX_URL=nonsense"}
-	h.finds(s, "pip", Warning, "PIP_INDEX_URL is no address")
+	h.finds(s, "pip", Warning, "PIP_INDEX_URL is not a valid address")
 }
 
 func TestDamagedEnvironments(t *testing.T) {

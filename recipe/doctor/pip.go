@@ -28,7 +28,7 @@ func pipIndex(_ context.Context, s *Subject) []Finding {
 	case err != nil || u.Host == "":
 		return []Finding{{
 			Level:  Warning,
-			Found:  say("index-url in %s is no address", "%s 中的 index-url 不是有效地址", file),
+			Found:  say("index-url in %s is not a valid address", "%s 中的 index-url 不是有效地址", file),
 			Why:    say("pip finds no package at all", "pip 找不到任何软件包"),
 			Remedy: say("correct or remove it: pip config unset global.index-url", "请更正或删除：pip config unset global.index-url"),
 		}}

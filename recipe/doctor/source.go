@@ -22,7 +22,7 @@ func source(ctx context.Context, s *Subject) []Finding {
 	if _, err := os.Stat(filepath.Join(s.Checkout, "mindformers", "__init__.py")); err != nil {
 		f := Finding{
 			Level:  Error,
-			Found:  say("%s is no checkout of mindformers", "%s 不是 mindformers 的源码目录", s.Checkout),
+			Found:  say("%s is not a checkout of mindformers", "%s 不是 mindformers 的源码目录", s.Checkout),
 			Why:    say("its run_mindformer.py and its scripts are to be used", "需要使用其中的 run_mindformer.py 与脚本"),
 			Remedy: say("name the directory that holds run_mindformer.py and the directory mindformers", "请指定含有 run_mindformer.py 和 mindformers 目录的路径"),
 		}

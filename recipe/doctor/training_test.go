@@ -120,7 +120,7 @@ func TestTokenizersOfAllKinds(t *testing.T) {
 	h.finds(s("glm4/tokenizer.model", "ChatGLM4Tokenizer"), "tokenizer", OK, "2 tokens")
 	h.file("strange.bin", "\x01\x02")
 	require.Empty(t, Examine(t.Context(), s("strange.bin", "MyTokenizer"), "tokenizer"))
-	h.finds(s("strange.bin", "LlamaTokenizer"), "tokenizer", Error, "no SentencePiece model")
+	h.finds(s("strange.bin", "LlamaTokenizer"), "tokenizer", Error, "not a SentencePiece model")
 }
 
 func TestDirectoriesOfWeights(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	errNoModel      = errors.New("it is no SentencePiece model")
-	errNoVocabulary = errors.New("it is no tokenizer of a kind that is known here")
+	errNoModel      = errors.New("it is not a SentencePiece model")
+	errNoVocabulary = errors.New("it is not a kind of tokenizer that ftd knows")
 )
 
 // mostModel bounds a tokenizer's file; that of ChatGLM-6B has 2.7 MB, a

@@ -144,7 +144,7 @@ func (s *Subject) compare(ctx context.Context, c *config, path string) []Finding
 		}
 		return []Finding{{
 			Level:  Error,
-			Found:  say("load_checkpoint %s is no complete checkpoint: %s", "load_checkpoint %s 不是完整的权重文件：%s", path, why),
+			Found:  say("load_checkpoint %s is not a complete checkpoint: %s", "load_checkpoint %s 不是完整的权重文件：%s", path, why),
 			Why:    say("the training ends once it is loaded, or begins from a part of it", "训练会在加载时结束，或只加载其中一部分"),
 			Remedy: say("fetch or convert it again", "请重新下载或转换"),
 		}}

@@ -98,7 +98,7 @@ func (g getter) resumable(state partState) bool {
 func (g getter) ask(ctx context.Context, stop context.CancelCauseFunc, state partState, have int64) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.source, nil)
 	if err != nil {
-		return nil, fault.New(CodeUnreachable, "correct the address", "%s is no address", g.shown)
+		return nil, fault.New(CodeUnreachable, "correct the address", "%s is not a valid address", g.shown)
 	}
 	for name, values := range g.header {
 		request.Header[http.CanonicalHeaderKey(name)] = values

@@ -91,7 +91,7 @@ func post(ctx context.Context, address string, header http.Header, body []byte) 
 	shown := fetch.Shown(address)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return nil, backoff.Permanent(fault.New(fetch.CodeUnreachable, "correct the address", "%s is no address", shown))
+		return nil, backoff.Permanent(fault.New(fetch.CodeUnreachable, "correct the address", "%s is not a valid address", shown))
 	}
 	for name, values := range header {
 		request.Header[http.CanonicalHeaderKey(name)] = values

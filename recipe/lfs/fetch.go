@@ -42,7 +42,7 @@ func Fetch(ctx context.Context, r Request) error {
 	for _, p := range r.Pointers {
 		target := filepath.Join(r.Dir, filepath.FromSlash(p.Path))
 		if !filepath.IsLocal(filepath.FromSlash(p.Path)) {
-			return fault.New(fetch.CodeUnreachable, "name files within the directory", "%s is no file of the directory", p.Path)
+			return fault.New(fetch.CodeUnreachable, "name files within the directory", "%s is not a file of the directory", p.Path)
 		}
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// version is the first line of a pointer; the older address is git-media's.
+// versions are the first lines that a pointer may have; the older address is git-media's.
 var versions = []string{"version https://git-lfs.github.com/spec/v1", "version https://hawser.github.com/spec/v1"}
 
 // maxPointer bounds a pointer, as git-lfs does.

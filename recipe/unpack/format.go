@@ -104,7 +104,7 @@ func (w *writer) tar(format string, in *counter) error {
 		case tar.TypeXGlobalHeader:
 			err = nil
 		default:
-			err = w.unsafe(h.Name, "is a device, a pipe or something else that is no file")
+			err = w.unsafe(h.Name, "is a device, a pipe or something else that is not a file")
 		}
 		if err != nil {
 			return err
@@ -160,5 +160,5 @@ func (w *writer) zipEntry(entry *zip.File, in *counter) error {
 		}
 		return w.symlink(entry.Name, string(to))
 	}
-	return w.unsafe(entry.Name, "is a device, a pipe or something else that is no file")
+	return w.unsafe(entry.Name, "is a device, a pipe or something else that is not a file")
 }

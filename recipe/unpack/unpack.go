@@ -222,7 +222,7 @@ func (w *writer) link(entry, to string) error {
 		return w.unsafe(entry, "is a link to "+to+", outside of the target")
 	}
 	if info, err := w.root.Lstat(to); err != nil || !info.Mode().IsRegular() {
-		return w.unsafe(entry, "is a link to "+to+", which is no file of the archive")
+		return w.unsafe(entry, "is a link to "+to+", which is not a file of the archive")
 	}
 	if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -240,7 +240,7 @@ func (p place) replace(value any) (change, error) {
 			c.text, err = typed(c.old, value)
 		}
 	default:
-		return c, fmt.Errorf("is no single value but %s", strings.ToLower(n.Type().String()))
+		return c, fmt.Errorf("is not a single value but %s", strings.ToLower(n.Type().String()))
 	}
 	if strings.Contains(c.old, "\n") {
 		return c, fmt.Errorf("goes over several lines, which cannot be set")

@@ -95,7 +95,7 @@ func TestWhatCannotBeSet(t *testing.T) {
 		"sed":               `the file has no "sed" (did you mean "seed"?)`,
 		"train.dri":         `train has no "dri" (did you mean "dir"?)`,
 		"callbacks.2.steps": `callbacks has no "2"`,
-		"train":             "is no single value",
+		"train":             "is not a single value",
 		"seed":              `must be a number, not "v"`,
 		"train.rate":        `must be a number, not "v"`,
 		"run.sink":          `must be true or false, not "v"`,

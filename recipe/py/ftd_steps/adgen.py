@@ -96,7 +96,7 @@ def read(path: str) -> List[Example]:
                     raise ValueError("content and summary must be texts")
             except (ValueError, TypeError, KeyError) as error:
                 raise DataError(
-                    f"line {number} of {path} is no row of ADGen: {error}", REMEDY
+                    f"line {number} of {path} is not a row of ADGen: {error}", REMEDY
                 ) from None
             if example.content and example.summary:
                 examples.append(example)

@@ -41,14 +41,14 @@ def read(path: str) -> List[Row]:
 def _row(path: str, number: int, row: Any) -> Row:
     where = f"row {number} of {path}"
     if not isinstance(row, dict):
-        raise DataError(f"{where} is no object but {_kind(row)}", REMEDY)
+        raise DataError(f"{where} is not an object but {_kind(row)}", REMEDY)
     for field in ("instruction", "output"):
         if field not in row:
             raise DataError(f'{where} lacks the field "{field}"', REMEDY)
     result = {field: row.get(field) or "" for field in ("instruction", "input", "output")}
     for field, value in result.items():
         if not isinstance(value, str):
-            raise DataError(f'the field "{field}" in {where} is no text but {_kind(value)}', REMEDY)
+            raise DataError(f'the field "{field}" in {where} is not a text but {_kind(value)}', REMEDY)
     if not result["instruction"].strip():
         raise DataError(f'the field "instruction" in {where} is empty', REMEDY)
     return result

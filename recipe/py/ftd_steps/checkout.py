@@ -23,7 +23,7 @@ def use(checkout: str) -> None:
     place = os.path.join(os.path.realpath(checkout), "mindformers")
     if not os.path.isdir(os.path.join(place, "models")):
         raise DataError(
-            f"{checkout} is no checkout of mindformers: it has no mindformers/models",
+            f"{checkout} is not a checkout of mindformers: it has no mindformers/models",
             "give the directory of a checkout, or leave mindformers: out to use the installed one",
         )
     loaded = sys.modules.get("mindformers")

@@ -93,7 +93,7 @@ def records(path: str) -> List[Record]:
                 found[name] = record
     except (EOFError, ValueError) as error:
         raise StepError(
-            f"{path} is no checkpoint of MindSpore: {error}", "run the step again"
+            f"{path} is not a checkpoint of MindSpore: {error}", "run the step again"
         ) from None
     return list(found.values())
 

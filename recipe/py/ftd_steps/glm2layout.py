@@ -73,7 +73,7 @@ def read(model_yaml: str) -> Layout:
         config = ChatGLM2Config(**MindFormerConfig(model_yaml)["model"]["model_config"])
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"{model_yaml} is no YAML of a ChatGLM2: {error!r}",
+            f"{model_yaml} is not a YAML of a ChatGLM2: {error!r}",
             "name one that has model.model_config",
         ) from None
     query = config.kv_channels * config.num_attention_heads

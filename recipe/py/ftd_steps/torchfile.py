@@ -55,7 +55,7 @@ def _not_an_archive(path: str) -> DataError:
             f"it is cut off: the end of the archive is missing after {os.path.getsize(path)} bytes"
         )
     else:
-        why = "it is no archive of PyTorch"
+        why = "it is not an archive of PyTorch"
     return DataError(f"{path} cannot be read: {why}", "fetch the file again")
 
 
@@ -102,7 +102,7 @@ def _state(value: Any) -> Dict[str, Any]:
 
 def _named(path: str, name: str, value: Any) -> Tensor:
     if not isinstance(value, Tensor):
-        raise ValueError(f"{name} is no tensor")
+        raise ValueError(f"{name} is not a tensor")
     return value._replace(name=name, path=path)
 
 

@@ -46,7 +46,7 @@ def read_file(path: str) -> List[Tensor]:
     if path.endswith(TORCH):
         return torchfile.read(path)
     raise wrongfile.diagnose(path) or DataError(
-        f"{path} is no file of weights by its name", "give .safetensors, .bin or .pth"
+        f"{path} is not a file of weights, by its name", "give .safetensors, .bin or .pth"
     )
 
 

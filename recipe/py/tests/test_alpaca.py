@@ -49,12 +49,12 @@ class Reading(unittest.TestCase):
         self.refused("3", "no list of rows but a number")
         self.refused("[]", "holds no rows")
         self.refused(f"[{GOOD}, null]", "row 2 of")
-        self.refused(f"[{GOOD}, [1]]", "is no object but a list")
+        self.refused(f"[{GOOD}, [1]]", "is not an object but a list")
 
     def test_not_fields(self) -> None:
         self.refused(f"[{GOOD}, {{}}]", 'lacks the field "instruction"')
         self.refused(f'[{GOOD}, {{"instruction": "a"}}]', 'lacks the field "output"')
-        self.refused('[{"instruction": 1, "output": ""}]', "is no text but a number")
+        self.refused('[{"instruction": 1, "output": ""}]', "is not a text but a number")
         self.refused('[{"instruction": " ", "output": ""}]', "is empty")
 
     def test_not_text(self) -> None:

@@ -168,7 +168,7 @@ class Preprocess(unittest.TestCase):
         failed = calls.call("conversations", "make", by="mindformers", **arguments)
         self.assertIn("no preprocessing scripts", failed["cause"])
         failed = calls.call("conversations", "make", mindformers=self.dir, **arguments)
-        self.assertIn("is no checkout of mindformers", failed["cause"])
+        self.assertIn("is not a checkout of mindformers", failed["cause"])
 
     def test_what_a_script_needs_is_named(self) -> None:
         calls = self.process()

@@ -90,7 +90,7 @@ class Files(unittest.TestCase):
         self.assertFalse(os.path.exists(path + ".called"))
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("archive/data.pkl", pickle.dumps({"step": 3}, 2))
-        self.refused(path, "step is no tensor")
+        self.refused(path, "step is not a tensor")
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("something", "else")
         self.refused(path, "none that PyTorch wrote")
