@@ -255,7 +255,7 @@ func (t *Teller) notice(ctx context.Context, e api.Event) (n Notice, ok bool, er
 	switch e.Type {
 	case api.EventJob:
 		if json.Unmarshal(e.Data, &n.Job) != nil || !n.Job.State.Ended() {
-			return n, false, nil
+			return n, false, nil //nolint:nilerr // an event that cannot be read tells nobody anything
 		}
 		n.Event, n.Message = ended(n.Job)
 		if n.Job.Error != nil {
@@ -264,7 +264,7 @@ func (t *Teller) notice(ctx context.Context, e api.Event) (n Notice, ok bool, er
 	case api.EventWatchdog:
 		var a api.Alarm
 		if json.Unmarshal(e.Data, &a) != nil {
-			return n, false, nil
+			return n, false, nil //nolint:nilerr // likewise
 		}
 		job, err := t.journal.Job(ctx, e.Job)
 		var known *api.Error
