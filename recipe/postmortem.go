@@ -87,7 +87,7 @@ func diagnose(ctx context.Context, log, ended string, reading ...logparse.Option
 	summary, err := logparse.SummarizeFile(ctx, log, reading...)
 	if summary == nil || len(summary.Errors) == 0 {
 		if err == nil && summary != nil && summary.Steps > 0 {
-			p.Message += fmt.Sprintf(" after %d steps; its log says no reason", summary.Steps)
+			p.Message += fmt.Sprintf(" after step %d; its log says no reason", summary.Last.GlobalStep())
 		} else if len(p.Excerpt) > 0 {
 			p.Message += ": " + shorten(p.Excerpt[len(p.Excerpt)-1])
 		}

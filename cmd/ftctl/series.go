@@ -21,6 +21,10 @@ type series struct {
 
 // add takes a point in and reports whether it belongs to the series.
 func (s *series) add(p api.Point) bool {
+	var last api.Point
+	if len(s.points) > 0 {
+		last = s.points[len(s.points)-1]
+	}
 	switch {
 	case p.Attempt != s.attempt || len(s.points) == 0:
 		s.attempt, s.rank = p.Attempt, p.Rank
@@ -28,8 +32,10 @@ func (s *series) add(p api.Point) bool {
 		s.points = s.points[:from]
 	case p.Rank != s.rank:
 		return false
-	case p.Offset <= s.points[len(s.points)-1].Offset:
-		return false // seen already: a page and an event may overlap
+	case p.Offset <= last.Offset && p.GlobalStep <= last.GlobalStep:
+		// Seen already: a page and an event may overlap. A later step at a
+		// lower offset stands in another file: the log was emptied or rotated.
+		return false
 	}
 	s.points = append(s.points, p)
 	return true

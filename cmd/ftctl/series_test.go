@@ -42,3 +42,13 @@ func TestSeriesKeepsWhatTheLogSays(t *testing.T) {
 	}
 	require.Len(t, s.points, 4)
 }
+
+// A log that is emptied, or rotated, begins again at its first byte.
+func TestSeriesGoesOnInTheNextFile(t *testing.T) {
+	var s series
+	for step := range int64(20) {
+		require.True(t, s.add(api.Point{Attempt: "train.1", GlobalStep: step + 1, Offset: 500 * (step % 10)}))
+	}
+	require.False(t, s.add(api.Point{Attempt: "train.1", GlobalStep: 20, Offset: 4500}), "it was added already")
+	require.Len(t, s.points, 20)
+}
