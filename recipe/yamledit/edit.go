@@ -201,22 +201,25 @@ type change struct {
 	// quoted says that the text is in double quotes and ends where those do: the
 	// parser loses the rest behind an escape such as \u4e2d.
 	quoted bool
-	// orAfter is the colon behind which text is put if old, an empty value,
-	// is not written at all; nil if it must be.
-	orAfter *token.Position
+	// colon is the one before the value, nil in a list. The parser is a letter
+	// off where blanks end a line: then it tells where the value begins.
+	colon *token.Position
+	// empty says that the value may not be written at all: "key:" alone. Then
+	// text is put behind the colon.
+	empty bool
 }
 
 // replace works out the change that gives a place another value.
 func (p place) replace(value any) (change, error) {
 	t := p.value.GetToken()
 	c := change{line: t.Position.Line, column: t.Position.Column, old: strings.TrimSpace(t.Origin)}
+	if p.colon != nil {
+		c.colon = p.colon.Position
+	}
 	var err error
 	switch n := p.value.(type) {
 	case *ast.NullNode:
-		c.text = written(value)
-		if p.colon != nil { // "key:" with nothing behind it has no place of its own
-			c.orAfter = p.colon.Position
-		}
+		c.text, c.empty = written(value), true
 	case *ast.LiteralNode:
 		return c, fmt.Errorf("is a block of lines, which cannot be set")
 	case *ast.SequenceNode:
@@ -266,7 +269,7 @@ func apply(source string, changes []change) (string, error) {
 			continue
 		}
 		if c.line > len(lines) {
-			return "", fmt.Errorf("line %d cannot be edited: %q is not where the parser saw it", c.line, c.old)
+			return "", misplaced(c)
 		}
 		runes := []rune(lines[c.line-1])
 		at := c.column - 1
@@ -280,14 +283,23 @@ func apply(source string, changes []change) (string, error) {
 			lines[c.line-1] = string(runes[:at]) + c.text + string(runes[c.end:])
 		case c.end == 0 && at <= len(runes) && strings.HasPrefix(string(runes[at:]), c.old):
 			lines[c.line-1] = string(runes[:at]) + c.text + string(runes[at:])[len(c.old):]
-		case c.orAfter != nil && c.orAfter.Line == c.line:
-			at = c.orAfter.Column
+		case c.colon == nil || c.colon.Line != c.line:
+			return "", misplaced(c)
+		case c.end == 0 && strings.HasPrefix(strings.TrimLeft(string(runes[c.colon.Column:]), " "), c.old):
+			before, after, _ := strings.Cut(string(runes[c.colon.Column:]), c.old)
+			lines[c.line-1] = string(runes[:c.colon.Column]) + before + c.text + after
+		case c.empty:
+			at = c.colon.Column
 			lines[c.line-1] = string(runes[:at]) + " " + c.text + string(runes[at:])
 		default:
-			return "", fmt.Errorf("line %d cannot be edited: %q is not where the parser saw it", c.line, c.old)
+			return "", misplaced(c)
 		}
 	}
 	return strings.Join(lines, ""), nil
+}
+
+func misplaced(c change) error {
+	return fmt.Errorf("line %d cannot be edited: %q is not where the parser saw it", c.line, c.old)
 }
 
 // closing is the column of the quote that closes the double one at an index;

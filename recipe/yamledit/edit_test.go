@@ -120,6 +120,7 @@ func TestEveryOtherByteStays(t *testing.T) {
 		"line ends of old": {"a: 1\rb: x\rc: 'y'\r", "c", "z", "a: 1\rb: x\rc: 'z'\r"},
 		"escapes":          {`a: {x: "\u4e2d a", y: "e\\", z: 1} # c`, "a.x", "p", `a: {x: "p", y: "e\\", z: 1} # c`},
 		"directive":        {"%YAML 1.1\n---\na: 1\n", "a", "2", "%YAML 1.1\n---\na: 2\n"},
+		"blanks at ends":   {"a: False \nb:\n  c:   1 \n\nd: \n", "b.c", "2", "a: False \nb:\n  c:   2 \n\nd: \n"},
 		"twice":            {"a: 1\nb: 2\na: 3\n", "a", "4", "a: 1\nb: 2\na: 4\n"},
 		"points in names":  {"r:\n  .*\\.w_qkv\\.reshape: [1, 2]\n", `r..*\.w_qkv\.reshape.1`, "5", "r:\n  .*\\.w_qkv\\.reshape: [1, 5]\n"},
 		"merge key":        {"b: &b {a: 1, s: x}\no:\n  <<: *b\n  s: y\n", "o.a", "2", "b: &b {a: 2, s: x}\no:\n  <<: *b\n  s: y\n"},
