@@ -84,11 +84,15 @@ func (w *writer) tar(format string, in *counter) error {
 		return err
 	}
 	archive := tar.NewReader(stream)
-	for {
+	for first := true; ; {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
+		if first && format != formatTar && errors.Is(err, tar.ErrHeader) {
+			return fault.New(CodeFormat, "decompress it yourself (gunzip, bunzip2, unxz), and name the file instead", "%s is one compressed file and no archive", w.archive)
+		}
+		first = false
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) { // names are looked at here
 			return err
 		}

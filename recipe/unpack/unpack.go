@@ -142,7 +142,8 @@ func (w *writer) name(entry string) (string, error) {
 	if w.entries++; w.entries > w.limits.Entries {
 		return "", w.bomb("holds more than %d entries", w.limits.Entries)
 	}
-	clean := path.Clean(strings.ReplaceAll(entry, `\`, "/")) // some Windows programs write them
+	// Some Windows programs write backslashes; in GBK they are half of a character.
+	clean := path.Clean(strings.ReplaceAll(decoded(entry), `\`, "/"))
 	if entry == "" || !filepath.IsLocal(clean) {
 		return "", w.unsafe(entry, "would be written outside of the target")
 	}
@@ -202,6 +203,7 @@ func (w *writer) symlink(entry, to string) error {
 	if err != nil {
 		return err
 	}
+	to = decoded(to)
 	if path.IsAbs(to) || !filepath.IsLocal(path.Join(path.Dir(name), to)) {
 		return w.unsafe(entry, "is a link to "+to+", outside of the target")
 	}
@@ -218,7 +220,7 @@ func (w *writer) link(entry, to string) error {
 	if err != nil {
 		return err
 	}
-	if to = path.Clean(to); !filepath.IsLocal(to) {
+	if to = path.Clean(decoded(to)); !filepath.IsLocal(to) {
 		return w.unsafe(entry, "is a link to "+to+", outside of the target")
 	}
 	if info, err := w.root.Lstat(to); err != nil || !info.Mode().IsRegular() {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
+	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"ftd/recipe/fault"
 )
@@ -212,4 +213,27 @@ func TestUnpackingCanBeCancelled(t *testing.T) {
 	_, err := Unpack(ctx, write(t, "x.tar", tarOf(t, file("a", "b"))), target, Limits{}, nil)
 	require.ErrorIs(t, err, context.Canceled)
 	require.NoDirExists(t, target)
+}
+
+// In GBK the second byte of a character may be that of a backslash.
+func TestNamesOfChineseWindowsAreReadable(t *testing.T) {
+	for _, name := range []string{"数据/训练集.json", "數據誠.json", "plain.json"} {
+		raw, err := simplifiedchinese.GBK.NewEncoder().String(name)
+		require.NoError(t, err)
+		for _, archive := range [][]byte{zipOf(t, zip.FileHeader{Name: raw, NonUTF8: true, Comment: "{}"}), tarOf(t, file(raw, "{}"))} {
+			target := filepath.Join(t.TempDir(), "target")
+			_, err = Unpack(t.Context(), write(t, "x", archive), target, Limits{}, nil)
+			require.NoError(t, err)
+			require.FileExists(t, filepath.Join(target, filepath.FromSlash(name)))
+		}
+	}
+}
+
+func TestOneCompressedFileIsNoArchive(t *testing.T) {
+	var gz bytes.Buffer
+	w := gzip.NewWriter(&gz)
+	io.WriteString(w, strings.Repeat("{}\n", 1000))
+	require.NoError(t, w.Close())
+	f := refused(t, write(t, "train.json.gz", gz.Bytes()), CodeFormat, Limits{})
+	require.Contains(t, f.Error(), "gunzip")
 }
