@@ -61,15 +61,20 @@ func Name(source string) string {
 // Known are the query forms of S3 signature 4 and its relatives (a date and a
 // number of seconds: X-Amz-, X-Goog-, X-Obs-, x-oss-), the older ones with the
 // end as a Unix time in Expires (S3 version 2, OBS, OSS, CloudFront), the span
-// in q-sign-time (COS), and the time in se (Azure).
+// in q-sign-time (COS), e with a token (Qiniu), and the time in se (Azure).
 func Expiry(address string) (time.Time, bool) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return time.Time{}, false
 	}
 	query := map[string]string{}
-	for name, values := range u.Query() {
-		query[strings.ToLower(name)] = values[0]
+	// Some have a semicolon in a value, which package url takes for an error.
+	values, err := url.ParseQuery(strings.ReplaceAll(u.RawQuery, ";", "%3B"))
+	if err != nil && len(values) == 0 {
+		return time.Time{}, false
+	}
+	for name, all := range values {
+		query[strings.ToLower(name)] = all[0]
 	}
 	for _, family := range []string{"x-amz-", "x-goog-", "x-obs-", "x-oss-"} {
 		begin, err := time.Parse("20060102T150405Z", query[family+"date"])
@@ -86,6 +91,9 @@ func Expiry(address string) (time.Time, bool) {
 		if end, err := strconv.ParseInt(end, 10, 64); err == nil {
 			return time.Unix(end, 0), true
 		}
+	}
+	if end, err := strconv.ParseInt(query["e"], 10, 64); err == nil && query["token"] != "" {
+		return time.Unix(end, 0), true
 	}
 	if end, err := time.Parse(time.RFC3339, query["se"]); err == nil && query["sig"] != "" {
 		return end, true

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -56,14 +57,22 @@ func (g getter) attempt(ctx context.Context) (Result, error) {
 	}
 	watched := watch(ctx, response.Body, g.Tuning.Patience, least, stop)
 	defer watched.end()
-	body, err := g.look(response, watched, have)
+	plain, err := g.plain(response, watched)
+	if err != nil {
+		return Result{}, reasonOf(ctx, err)
+	}
+	body, err := g.look(response, plain, have)
 	if err != nil {
 		return Result{}, reasonOf(ctx, err)
 	}
 	if err := g.room(total - have); err != nil {
 		return Result{}, err
 	}
-	p, err := openPart(g.Part, partState{Source: g.shown, Validator: validator(response.Header), Size: total}, have)
+	fresh := partState{Source: g.shown, Validator: validator(response.Header), Size: total}
+	if g.compressed(response) {
+		fresh.Validator = "" // a range would be one of the compressed file
+	}
+	p, err := openPart(g.Part, fresh, have)
 	if err != nil {
 		return Result{}, err
 	}
@@ -159,13 +168,17 @@ func (g getter) accept(r *http.Response, state partState, have int64) (from, tot
 		if _, size, ok := contentRange(r.Header.Get("Content-Range")); ok && size == have {
 			return have, size, errWhole
 		}
-		if p, err := openPart(g.Part, state, 0); err == nil {
-			p.discard()
-			p.Close()
-		}
+		g.forget(state)
 		return 0, 0, errors.New("what has arrived is of another version: beginning anew")
 	default:
 		return 0, 0, g.refusal(r)
+	}
+	if g.compressed(r) {
+		if from > 0 {
+			g.forget(state)
+			return 0, 0, errors.New("the server compresses the file, which cannot be gone on with: beginning anew")
+		}
+		total = -1 // Content-Length is that of the compressed file
 	}
 	if g.Size > 0 && total >= 0 && total != g.Size {
 		if page, ok := g.page(r); ok {
@@ -178,6 +191,30 @@ func (g getter) accept(r *http.Response, state partState, have int64) (from, tot
 		total = g.Size
 	}
 	return from, total, nil
+}
+
+// forget removes what has arrived.
+func (g getter) forget(state partState) {
+	if p, err := openPart(g.Part, state, 0); err == nil {
+		p.discard()
+		p.Close()
+	}
+}
+
+// compressed says whether a server compresses the file on its way, although it
+// was asked not to. Some call that what is a gzip itself.
+func (g getter) compressed(r *http.Response) bool {
+	coding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
+	name := strings.ToLower(g.Target)
+	return (coding == "gzip" || coding == "x-gzip") && !strings.HasSuffix(name, ".gz") && !strings.HasSuffix(name, ".tgz")
+}
+
+// plain is the body as the file is.
+func (g getter) plain(r *http.Response, body io.Reader) (io.Reader, error) {
+	if !g.compressed(r) {
+		return body, nil
+	}
+	return gzip.NewReader(body)
 }
 
 // contentRange reads "bytes 10-99/100" and "bytes */100"; the size of "*" is -1.

@@ -2,12 +2,14 @@ package fetch
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -236,6 +238,36 @@ func TestAnExpiredSignatureIsNotAskedWith(t *testing.T) {
 	require.Empty(t, m.Requests(""))
 }
 
+// Some servers compress whatever they are asked for; of some the file is a gzip,
+// which they tell with the same words.
+func TestAServerThatCompressesAllTheSame(t *testing.T) {
+	m, want := mirror.New(t), bytes.Repeat([]byte("{}\n"), 100_000)
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	zip.Write(want)
+	require.NoError(t, zip.Close())
+	behave := func(_ *mirror.Server, w http.ResponseWriter, _ *http.Request, n int, _ []byte) bool {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("ETag", `"x"`)
+		if n == 1 { // the first time it breaks off
+			w.Header().Set("Content-Length", strconv.Itoa(packed.Len()))
+			w.Write(packed.Bytes()[:packed.Len()/2])
+			panic(http.ErrAbortHandler)
+		}
+		w.Write(packed.Bytes())
+		return true
+	}
+	for _, name := range []string{"/data.json", "/data.json.gz"} {
+		m.Add(name, nil, behave)
+	}
+	r := request(t, m.URL+"/data.json")
+	r.Size, r.SHA256 = int64(len(want)), mirror.Sum(want)
+	fetched(t, r, want)
+	r = request(t, m.URL+"/data.json.gz")
+	r.Target += ".gz"
+	fetched(t, r, packed.Bytes())
+}
+
 func TestExpiry(t *testing.T) {
 	for query, want := range map[string]string{
 		"X-Amz-Date=20230801T080000Z&X-Amz-Expires=60&X-Amz-Signature=x": "2023-08-01T08:01:00Z",
@@ -245,9 +277,10 @@ func TestExpiry(t *testing.T) {
 		"AccessKeyId=a&Expires=1690876800&Signature=x":                   "2023-08-01T08:00:00Z",
 		"OSSAccessKeyId=a&Expires=1690876800&Signature=x":                "2023-08-01T08:00:00Z",
 		"AWSAccessKeyId=a&Signature=x&Expires=1690876800":                "2023-08-01T08:00:00Z",
-		"q-sign-algorithm=sha1&q-sign-time=1690870000;1690876800":        "",
+		"q-sign-algorithm=sha1&q-sign-time=1690870000;1690876800":        "2023-08-01T08:00:00Z",
 		"q-sign-algorithm=sha1&q-sign-time=1690870000%3B1690876800":      "2023-08-01T08:00:00Z",
 		"sv=2022&se=2023-08-01T08:00:00Z&sig=x":                          "2023-08-01T08:00:00Z",
+		"e=1690876800&token=x":                                           "2023-08-01T08:00:00Z",
 		"Expires=1690876800":                                             "",
 		"expires=never&signature=x":                                      "",
 		"":                                                               "",
