@@ -265,4 +265,22 @@ type Version struct {
 	Python  string    `json:"python,omitempty"`
 	Env     string    `json:"env,omitempty"`
 	State   string    `json:"state_dir"`
+	// Calls is nil before the first call into Python.
+	Calls *Calls `json:"calls,omitempty"`
+}
+
+// Calls is what the Python inside the daemon is doing, and what waits for it.
+type Calls struct {
+	// State is idle, running, cancelling, stuck (a cancelled call that does not
+	// return) or lost (calls run in workers until the daemon restarts).
+	State   string       `json:"state"`
+	Running *CallStatus  `json:"running,omitempty"`
+	Waiting []CallStatus `json:"waiting"` // in the order they will run
+	Workers int          `json:"workers"` // calls in processes of their own
+}
+
+// CallStatus is a call that runs or waits.
+type CallStatus struct {
+	What  string    `json:"what"`  // module.function, or a script
+	Since time.Time `json:"since"` // it runs, or waits
 }

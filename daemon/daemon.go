@@ -295,5 +295,6 @@ func (d *daemon) about() api.Version {
 	return api.Version{
 		Version: d.version, API: api.APIVersion, PID: os.Getpid(), Started: d.started,
 		Python: d.python.version(), Env: d.settings().Env, State: d.settings().StateDir,
+		Calls: d.python.view(),
 	}
 }

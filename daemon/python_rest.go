@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ftd/api"
 	"ftd/pybridge"
 )
 
@@ -19,6 +20,24 @@ func (p *python) atRest() bool {
 	info := in.Info()
 	resting := info.State == pybridge.StateIdle || info.State == pybridge.StateLost
 	return resting && len(info.Queue) == 0 && info.Workers == 0
+}
+
+// view is what the interpreter does, for people; nil before the first call. It
+// comes from memory and never waits for Python.
+func (p *python) view() *api.Calls {
+	in := p.bridge.Load()
+	if in == nil {
+		return nil
+	}
+	info := in.Info()
+	calls := &api.Calls{State: string(info.State), Waiting: []api.CallStatus{}, Workers: info.Workers}
+	if c := info.Current; c != nil {
+		calls.Running = &api.CallStatus{What: c.What, Since: c.Started}
+	}
+	for _, c := range info.Queue {
+		calls.Waiting = append(calls.Waiting, api.CallStatus{What: c.What, Since: c.Queued})
+	}
+	return calls
 }
 
 // mustGo says why this process should end when it is at rest, "" if it may

@@ -79,7 +79,18 @@ func TestACallDoesNotWaitForOneThatRuns(t *testing.T) {
 	outside, err := h.Call(t.Context(), api.CallRequest{Module: "os", Function: "getpid"})
 	require.NoError(t, err)
 	require.NotEqual(t, inside.Result, outside.Result, "a call that comes meanwhile is answered by another process")
+	require.Equal(t, "running", h.version().Calls.State)
+	require.Equal(t, "time.sleep", h.version().Calls.Running.What)
+
+	// A step waits for it, and can be seen to wait, and for what.
+	_, err = h.Submit(t.Context(), api.Submit{Text: `{apiVersion: ftd/v1, name: waits, steps: [{id: pid, uses: python, with: {module: os, function: getpid}}]}`})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		waiting := h.version().Calls.Waiting
+		return len(waiting) == 1 && waiting[0].What == "os.getpid"
+	}, waitLong, waitTick)
 	requireCode(t, <-long, api.CodeTimeout)
+	require.Equal(t, "stuck", h.version().Calls.State)
 }
 
 // untilPythonIsBusy waits until a call runs inside the daemon. A call that came

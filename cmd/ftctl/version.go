@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"text/tabwriter"
 	"time"
 
@@ -27,7 +28,8 @@ func newVersionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the versions of ftctl, the daemon and its Python",
 		Long: `version prints what it knows and exits with status 3 if the daemon does not
-answer. --wait waits for one that is starting.`,
+answer. --wait waits for one that is starting. While code runs in the daemon's
+Python, it says which, for how long, and what waits for it.`,
 		Example: `  ftctl version
   ftctl version --wait 15s
   ftctl version -o json | jq -r .daemon.python`,
@@ -60,6 +62,7 @@ func runVersion(c *cobra.Command, o versionOptions) error {
 				fmt.Fprintf(t, "%s\t%s\n", f[0], plain(f[1]))
 			}
 		}
+		printCalls(t, daemon.Calls)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -70,4 +73,17 @@ func runVersion(c *cobra.Command, o versionOptions) error {
 		}
 	}
 	return failure
+}
+
+// printCalls prints what has the daemon's Python, and what waits for it.
+func printCalls(w io.Writer, calls *api.Calls) {
+	if calls == nil {
+		return
+	}
+	if r := calls.Running; r != nil {
+		fmt.Fprintf(w, "%s\t%s, for %s\n", calls.State, plain(r.What), took(time.Since(r.Since)))
+	}
+	for _, c := range calls.Waiting {
+		fmt.Fprintf(w, "waiting\t%s, for %s\n", plain(c.What), took(time.Since(c.Since)))
+	}
 }
