@@ -114,8 +114,12 @@ func TestForeignHandlersRunOnTheSignalStack(t *testing.T) {
 	// A signal that the Go runtime leaves alone, so a library may have it.
 	const sig = syscall.SIGTSTP
 	before := python.Info().Guard
-	require.Zero(t, foreignResult(t, "install", int(sig)))
-	require.Equal(t, 1, foreignResult(t, "on_stack", int(sig)))
+	// Without a log nothing is looked at after the call: it is not repaired.
+	for _, function := range []string{"install", "on_stack"} {
+		r := foreignRequest(t, function, int(sig))
+		r.LogFile = ""
+		require.Equal(t, map[string]int{"install": 0, "on_stack": 1}[function], result[int](t, r))
+	}
 	require.Equal(t, before.Flagged+1, python.Info().Guard.Flagged)
 	require.Zero(t, python.Info().Guard.Refused["SIGTSTP"])
 	require.NoError(t, syscall.Kill(os.Getpid(), sig))

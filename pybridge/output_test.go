@@ -51,6 +51,20 @@ def f():
 	})
 }
 
+// What C code printed last may have no end of line, and is in the log of its
+// call, not of the next.
+func TestOutputThatCCodeStillHolds(t *testing.T) {
+	inBothPlaces(t, func(t *testing.T, p place) {
+		r := module(t, "import ctypes\ndef f(): ctypes.CDLL(None).printf(b'half a line')")
+		r.LogFile = filepath.Join(t.TempDir(), "log")
+		_, err := p.call(t.Context(), r)
+		require.NoError(t, err)
+		log, err := os.ReadFile(r.LogFile)
+		require.NoError(t, err)
+		require.Equal(t, "half a line", string(log))
+	})
+}
+
 func TestOutputStreamsWhileTheCallRuns(t *testing.T) {
 	inBothPlaces(t, func(t *testing.T, p place) {
 		dir := t.TempDir()
