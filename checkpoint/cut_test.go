@@ -31,7 +31,7 @@ func TestEveryCutOfSmallFiles(t *testing.T) {
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
-		if strings.Contains(file, "aes") {
+		if strings.Contains(file, "aes") || strings.Contains(file, "sm4") {
 			continue // not complete to begin with
 		}
 		between := map[int]bool{}

@@ -46,6 +46,7 @@ func TestVerifySamples(t *testing.T) {
 		{path: "types/ms270-int4.safetensors", tensors: 2, format: "safetensors", deep: &Deep{CRC: CRCNone}},
 		{path: "types/ms270-aes-gcm.ckpt", format: "ckpt", reason: "encrypted (AES-GCM)"},
 		{path: "types/ms270-aes-cbc.ckpt", format: "ckpt", reason: "encrypted (AES-CBC)"},
+		{path: "types/ms270-sm4-cbc.ckpt", format: "ckpt", reason: "encrypted (SM4-CBC)"},
 	}
 	covered := map[string]bool{"README.md": true}
 	for _, test := range tests {

@@ -20,6 +20,7 @@ var signatures = []signature{
 	{"<?xml", "an XML answer of a server, saved instead of the file; the link has probably expired", ""},
 	{"\xd8\x5e\x3a\x7f", "encrypted (AES-GCM): it cannot be checked without its key", FormatCkpt},
 	{"\xd9\x5e\x3a\x7f", "encrypted (AES-CBC): it cannot be checked without its key", FormatCkpt},
+	{"\xda\x5e\x3a\x7f", "encrypted (SM4-CBC): it cannot be checked without its key", FormatCkpt},
 	{"PK\x03\x04", "a zip archive, such as PyTorch writes; convert it to a MindSpore checkpoint", ""},
 	{"\x80\x02", "a Python pickle, such as older PyTorch writes; convert it to a MindSpore checkpoint", ""},
 	{"\x1f\x8b", "compressed with gzip; unpack it first", ""},

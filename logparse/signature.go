@@ -37,6 +37,7 @@ type Signature struct {
 	Source    string `yaml:"source"`    // where the row is known from
 
 	re      *lazyRegexp
+	order   int  // of the rows of its table; of consequences the earlier ones say more
 	generic bool // stands for errors that no other row knows
 }
 
@@ -166,6 +167,7 @@ func newTable(rows []*Signature) *Table {
 	t := &Table{rows: rows, owner: make([]int, structuralWords)}
 	words := append([]string{}, structural[:]...)
 	for i, s := range rows {
+		s.order = i
 		if s.generic {
 			t.exception = s
 		}

@@ -36,6 +36,12 @@ func (e *InputError) Error() string {
 
 func (e *InputError) Unwrap() error { return e.Err }
 
+// Remedies of more than one error.
+const (
+	whenEmpty      = "look whether the training has begun, and where its output goes"
+	whenUnreadable = "check that it is a file, and the disk or the mount that it lies on"
+)
+
 // readSize is how much is read at once: it fits a core's cache, so that the
 // parser finds the bytes there.
 const readSize = 256 << 10
@@ -78,7 +84,7 @@ func ReadFile(ctx context.Context, path string, emit func(*Record), opts ...Opti
 }
 
 func openError(path string, err error) error {
-	e := &InputError{Code: "unreadable", Path: path, Reason: "cannot be opened: " + plain(err), Err: err}
+	e := &InputError{Code: "unreadable", Path: path, Reason: "cannot be opened: " + plain(err), Remedy: whenUnreadable, Err: err}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.Code, e.Reason, e.Remedy = "missing", "there is no such file", "check the path"
@@ -113,7 +119,7 @@ func Read(ctx context.Context, r io.Reader, emit func(*Record), opts ...Option) 
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return &InputError{Code: "empty", Reason: "is empty"}
+		return &InputError{Code: "empty", Reason: "is empty", Remedy: whenEmpty}
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return readError(err)
 	}
@@ -124,7 +130,7 @@ func Read(ctx context.Context, r io.Reader, emit func(*Record), opts ...Option) 
 		}
 		r = z
 		if n, err = io.ReadAtLeast(r, buf, 512); errors.Is(err, io.EOF) {
-			return &InputError{Code: "empty", Reason: "is empty, once unpacked"}
+			return &InputError{Code: "empty", Reason: "is empty, once unpacked", Remedy: whenEmpty}
 		} else if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return readError(err)
 		}
@@ -203,7 +209,7 @@ func feed(ctx context.Context, r io.Reader, buf []byte, use func(b []byte, skipp
 }
 
 func readError(err error) error {
-	e := &InputError{Code: "unreadable", Reason: "cannot be read: " + plain(err), Err: err}
+	e := &InputError{Code: "unreadable", Reason: "cannot be read: " + plain(err), Remedy: whenUnreadable, Err: err}
 	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) {
 		e.Reason, e.Remedy = "the gzip file is damaged or cut short", "use the original log"
 	}

@@ -112,16 +112,21 @@ func (p *Parser) traceText(b []byte, found []find) {
 }
 
 // unled removes from a line what a launcher put before it: the same as before
-// the first line, or another time of the same form.
+// the first line, but for the numbers, which are a time or those of a rank.
 func (t *trace) unled(b []byte) []byte {
 	n := len(t.lead)
-	if n == 0 || len(b) < n {
+	if n == 0 || len(b) < n || b[n-1] != t.lead[n-1] {
 		return b
 	}
-	if string(b[:n]) == t.lead || t.lead[0]-'0' <= 9 && b[0]-'0' <= 9 && b[n-1] == t.lead[n-1] {
+	if t.lead[0]-'0' <= 9 && b[0]-'0' <= 9 {
 		return b[n:]
 	}
-	return b
+	for i := range n {
+		if c := t.lead[i]; b[i] != c && (b[i]-'0' > 9 || c-'0' > 9) {
+			return b
+		}
+	}
+	return b[n:]
 }
 
 // isTracebackHead also knows the heads that Python 3.11 indents for exception
@@ -245,14 +250,19 @@ func (p *Parser) bodyLine(b []byte, found []find) {
 }
 
 // traceHit looks for an error signature in a line of an exception's text. The
-// first one counts, but one that is only a consequence gives way.
+// first one counts, but one that is only a consequence gives way to any other
+// and to a consequence that says more. A title gives way to what is below it.
 func (p *Parser) traceHit(b []byte, found []find) {
 	t := &p.problems.trace
-	if len(found) == 0 || t.hit.sig != nil && !t.hit.sig.Secondary {
+	if len(found) == 0 {
 		return
 	}
 	sig := p.table.match(b, found, levelNone)
-	if sig == nil || t.hit.sig != nil && sig.Secondary {
+	if sig == nil {
+		return
+	}
+	if old := t.hit.sig; old != nil && !(old == sig && strings.HasPrefix(t.hit.text, "- ")) &&
+		(!old.Secondary || sig.Secondary && sig.order >= old.order) {
 		return
 	}
 	t.hit = problem{sig, strings.TrimPrefix(text(b, maxText), "[ERROR] "), p.lines + 1, p.rec.Offset, time.Time{}, p.now}

@@ -19,7 +19,8 @@ const (
 )
 
 func TestChainsOfExceptions(t *testing.T) {
-	tb := "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\n    f()\n"
+	head := "Traceback (most recent call last):\n"
+	tb := head + "  File \"x.py\", line 1, in <module>\n    f()\n"
 	during := "\nDuring handling of the above exception, another exception occurred:\n\n"
 	cause := "\nThe above exception was the direct cause of the following exception:\n\n"
 	for name, c := range map[string]struct {
@@ -36,7 +37,8 @@ func TestChainsOfExceptions(t *testing.T) {
 		"text below":        {tb + "RuntimeError: \n----\n- Kernel select failed:\n----\nUnknown op [X] on NPU\n", []string{"RuntimeError: Unknown op [X] on NPU"}},
 		"group": {"  + Exception Group Traceback (most recent call last):\n  |   File \"x\", line 1\n  | ExceptionGroup: two (2 sub-exceptions)\n  +-+---------------- 1 ----------------\n" +
 			"    | Traceback (most recent call last):\n    |   File \"x\", line 2\n    | OddError: inside\n    +------------------------------------\n", []string{"OddError: inside"}},
-		"of a rank": {"[rank0]: Traceback (most recent call last):\n[rank0]:   File \"x\", line 1\n[rank0]: OddError: a\n", []string{"OddError: a"}},
+		"of a rank":    {"[rank0]: Traceback (most recent call last):\n[rank0]:   File \"x\", line 1\n[rank0]: OddError: a\n", []string{"OddError: a"}},
+		"of two ranks": {"[1,0]<stderr>:" + head + "[1,1]<stderr>:" + head + "[1,0]<stderr>:  File \"x\"\n[1,1]<stderr>:  File \"x\"\n[1,1]<stderr>:OddError: a\n[1,0]<stderr>:OddError: a\n", []string{"OddError: a"}},
 		"of a pod": {"2025-07-09T04:00:00.1Z Traceback (most recent call last):\n2025-07-09T04:00:00.2Z   File \"x\", line 1\n2025-07-09T04:00:00.3Z OddError: a\n",
 			[]string{"OddError: a"}},
 		"in a dataset's function": {tb + inDataset + "KeyError: " + tb + "KeyError: 'text'\n" + datasetEnd, []string{"KeyError: 'text'"}},
@@ -138,5 +140,26 @@ func TestTreeOfExceptions(t *testing.T) {
 			single = append(single, []byte(tree[i:i+1]))
 		}
 		require.Equal(t, listing([][]byte{[]byte(tree[:end])}, true), listing(single, true))
+	}
+}
+
+// Of what an exception's text holds the line counts that says most, not the one
+// that points at it or the title above it.
+func TestTheCodeBesideAnErrorSaysMore(t *testing.T) {
+	ascend := "\n\n------\n- Ascend Error Message:\n------\n"
+	for name, c := range map[string]struct{ body, id, text string }{
+		"collective": {"Ascend collective communication initialization failed." + ascend + "EI0006: [PID: 7] Getting socket times out.", "hccl-connect-timeout", "EI0006: [PID: 7] Getting socket times out."},
+		"device":     {"Ascend kernel runtime initialization failed." + ascend + "EL0005: The resources are busy.", "device-busy", "EL0005: The resources are busy."},
+		"notify":     {"Sync stream failed" + ascend + "EI0002: times out.\n        EE9999: Inner Error!\n        reason=[fftsplus timeout]", "hccl-timeout", "EI0002: times out."},
+		"timeout":    {"Sync stream failed" + ascend + "EE9999: Inner Error!\n        reason=[fftsplus timeout]", "device-task-timeout", "        reason=[fftsplus timeout]"},
+		"operator":   {"Build failed" + ascend + "E19999: Inner Error!\n        TraceBack (most recent call last):\n        E80012: op[Foo].", "aicore-compile", "        E80012: op[Foo]."},
+		"title": {"\n------\n- Memory not enough:\n------\nDevice(id:0) memory isn't enough and alloc failed, kernel name: Add, alloc size: 9B.", "device-oom",
+			"Device(id:0) memory isn't enough and alloc failed, kernel name: Add, alloc size: 9B."},
+		"title alone": {"\n------\n- Memory not enough:\n------\n", "device-oom", "- Memory not enough:"},
+	} {
+		got := records("Traceback (most recent call last):\n  File \"x\", line 1\nRuntimeError: " + c.body + "\n")
+		require.Len(t, got, 1, name)
+		require.Equal(t, c.id, got[0].Problem.Signature.ID, name)
+		require.Equal(t, c.text, got[0].Problem.Text, name)
 	}
 }

@@ -200,6 +200,7 @@ func TestParseRefuses(t *testing.T) {
 			status, out, talk := parse(t, "", c.args...)
 			require.Equal(t, c.status, status, talk)
 			require.Contains(t, talk, c.says)
+			require.NotContains(t, talk, "daemon", "what is wrong with a file has nothing to do with it")
 			require.Empty(t, out)
 		})
 	}

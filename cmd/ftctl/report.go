@@ -53,6 +53,8 @@ func nextStep(code string) string {
 		return "ask the owner of the daemon, or see the settings group and read_for_others: ftctl config"
 	case api.CodeDiskFull:
 		return "free some space where the daemon keeps its state: ftctl config shows where"
+	case api.CodeCheckpointBroken:
+		return "use another one; see which are complete with: ftctl ckpt ls DIRECTORY"
 	case api.CodeRecipeInvalid:
 		return "correct the recipe and check it: ftctl recipe validate FILE"
 	}
