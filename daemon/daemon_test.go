@@ -143,6 +143,28 @@ func TestAForeignFileInThePlaceOfARunFailsItAlone(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Somebody has moved a run away. Its training must not be started once more
+// beside itself.
+func TestATrainingWhoseFilesWereRemovedIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	job := h.train("--steps", "100000")
+	h.until(job.ID, hasPoints)
+	h.end(syscall.SIGKILL)
+	dir := filepath.Join(h.dir, "state", "runs", job.ID, "train.1")
+	away := filepath.Join(h.dir, "away")
+	require.NoError(t, os.Rename(dir, away))
+	h.start()
+	ended := h.wait(job.ID)
+	moved, err := launcher.Open(away)
+	require.NoError(t, err)
+	require.Equal(t, api.StateLost, ended.State)
+	require.Contains(t, ended.Error.Remedy, fmt.Sprintf("kill %d", moved.Shim().PID))
+	require.NoFileExists(t, filepath.Join(dir, "spec.json"))
+	_, err = moved.Stop(t.Context(), launcher.Kill(), nil)
+	require.NoError(t, err)
+}
+
 // follow returns the steps that the job's events tell of, until it ends.
 func (h *house) follow(job string) (steps []int64) {
 	for e, err := range h.Events(h.t.Context(), api.EventsQuery{Job: job, Follow: true}) {

@@ -63,9 +63,7 @@ func broken(dir string, err error) error {
 // shimOf returns the pid of the living shim of a damaged directory, 0 if none
 // is found: by what is left of shim.json, or by the token of spec.json.
 func shimOf(dir string) int {
-	s, err := rundir.ReadShim(dir)
-	here, hereErr := process.Here()
-	if err == nil && hereErr == nil && here.SameBoot(process.Machine{BootID: s.BootID}) && holder(s).Alive() {
+	if s, err := rundir.ReadShim(dir); err == nil && Alive(s) {
 		return s.PID
 	}
 	spec, err := rundir.ReadSpec(dir)
@@ -76,6 +74,12 @@ func shimOf(dir string) int {
 		return found[0].PID
 	}
 	return 0
+}
+
+// Alive reports whether a shim still runs.
+func Alive(s Shim) bool {
+	here, err := process.Here()
+	return err == nil && here.SameBoot(process.Machine{BootID: s.BootID}) && holder(s).Alive()
 }
 
 // Dir returns the run directory.

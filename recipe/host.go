@@ -60,6 +60,8 @@ type Attempt struct {
 	Dir     string // absolute; those of the other attempts lie beside it
 	Number  int
 	Resumed bool
+	// Shim is who ran its training when it was resumed, zero if nobody did.
+	Shim launcher.Shim
 	// Isolate asks to run a Python step in a worker: an earlier attempt at
 	// it took the whole program down.
 	Isolate bool

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -270,26 +269,6 @@ func trainCommand(s *StepContext) ([]string, error) {
 		}
 	}
 	return append(line, "--script="+script, "--config="+config, mode), nil
-}
-
-// adopt returns the training that an earlier program launched in this attempt,
-// nil if there is none.
-func adopt(s *StepContext) (*launcher.Run, error) {
-	if !s.Attempt.Resumed {
-		return nil, nil //nolint:nilnil // none is no error
-	}
-	run, err := launcher.Open(s.Attempt.Dir)
-	if errors.Is(err, fs.ErrNotExist) { // nothing was written: not launched
-		return nil, nil //nolint:nilnil // none is no error
-	}
-	if err != nil {
-		return nil, err
-	}
-	status, err := run.Status()
-	if err == nil && status.Unstarted {
-		return nil, nil //nolint:nilnil // none is no error
-	}
-	return run, err
 }
 
 // launch starts the training: from the beginning, or where an earlier attempt

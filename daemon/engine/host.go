@@ -115,7 +115,13 @@ func (h *host) BeginAttempt(ctx context.Context, step string) (recipe.Attempt, e
 		h.log.Info().Str("attempt", a.ID).Msg("attempt taken up again")
 		h.showTraining(ctx, a.ID)
 	}
-	return recipe.Attempt{ID: a.ID, Dir: a.Dir, Number: a.Number, Resumed: resumed, Isolate: isolate}, nil
+	var shim launcher.Shim
+	if a.Shim != nil {
+		if err := json.Unmarshal(a.Shim, &shim); err != nil {
+			return recipe.Attempt{}, err
+		}
+	}
+	return recipe.Attempt{ID: a.ID, Dir: a.Dir, Number: a.Number, Resumed: resumed, Shim: shim, Isolate: isolate}, nil
 }
 
 func (h *host) AttemptStarted(ctx context.Context, attempt string, shim launcher.Shim) error {
