@@ -150,6 +150,7 @@ func (b *bundle) jobs(c *cobra.Command, client *api.Client) error {
 	if err != nil {
 		return err
 	}
+	b.secrets = secret.Knowing(slices.Concat(os.Environ(), b.subject.Start, given(job.Dir)))
 	if err := b.add("job.json", job); err != nil {
 		return err
 	}
@@ -160,6 +161,24 @@ func (b *bundle) jobs(c *cobra.Command, client *api.Client) error {
 	}
 	b.parts["job.log"], err = b.lastLines(log)
 	return errors.Join(err, log.Close())
+}
+
+// given are the variables that the programs of a job got, of its recipe too. They
+// are where they run, and only their owner can read them.
+func given(dir string) []string {
+	var all []string
+	for _, pattern := range []string{"*", "*/*"} {
+		files, _ := filepath.Glob(filepath.Join(dir, pattern, "spec.json")) // the pattern is right
+		for _, file := range files {
+			var spec struct {
+				Env []string `json:"env"`
+			}
+			if text, err := os.ReadFile(file); err == nil && json.Unmarshal(text, &spec) == nil {
+				all = append(all, spec.Env...)
+			}
+		}
+	}
+	return all
 }
 
 // lastLines are the last lines of a text, with what is too long cut off. Secrets

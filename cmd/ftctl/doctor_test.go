@@ -125,6 +125,23 @@ func TestTheBundleHoldsTheEndsOfLogs(t *testing.T) {
 	require.Less(t, len(parts["job.log"]), 9000, "a line that is too long is cut")
 	require.Contains(t, parts["versions.json"], `"state_dir"`)
 
+	// What a recipe gives its programs as a secret is one wherever they print it.
+	recipe := filepath.Join(h.dir, "prints.yaml")
+	require.NoError(t, os.WriteFile(recipe, []byte(`apiVersion: ftd/v1
+name: prints
+env: {MY_TOKEN: geheimer}
+steps: [{id: s, uses: shell, with: {run: 'echo alone: $MY_TOKEN'}}]
+`), 0o600))
+	run(t, "run", recipe)
+	out, _, _ := run(t, "ps", "-a", "-o", "name")
+	printed, _, _ := strings.Cut(out, "\n")
+	run(t, "doctor", "--check", "machine", "--bundle", file, "--job", printed)
+	parts = unpacked(t, file)
+	require.Contains(t, parts["job.log"], "alone: ***")
+	for name, text := range parts {
+		require.NotContains(t, text, "geheimer", name)
+	}
+
 	_, talk, status := run(t, "doctor", "--check", "machine", "--job", id)
 	require.Equal(t, 2, status)
 	require.Contains(t, talk, "--bundle FILE")
