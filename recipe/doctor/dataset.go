@@ -43,13 +43,15 @@ func dataset(_ context.Context, s *Subject) []Finding {
 	case loader == "MindDataset":
 		return mindDataset(c, path, info)
 	case loader == "ADGenDataLoader" && s.before("0.7"):
-		return adgenDirectory(path, info)
+		return c.adgenDirectory(path, info)
 	case loader == "ADGenDataLoader" && info.IsDir() && s.since("0.7"):
 		return data(Error, say("%s is a directory, and ADGenDataLoader reads a file", "%s 是目录，而 ADGenDataLoader 读取文件", path),
 			say("the training ends: the file is not existed", "训练会报 is not existed 并结束"),
 			say("name the file in it, such as %s", "请指定其中的文件，例如 %s", filepath.Join(path, "train.json")))
 	case info.Mode().IsRegular() && info.Size() == 0:
 		return data(Error, say("%s is empty", "%s 是空文件", path), say("there is nothing to train on", "没有可训练的数据"), say("make it again", "请重新生成"))
+	case loader == "ADGenDataLoader" && info.Mode().IsRegular():
+		return c.adgenRows(path)
 	}
 	return fine("%s", "%s", path)
 }
@@ -60,7 +62,7 @@ func data(level Level, found, why, remedy Text) []Finding {
 }
 
 // adgenDirectory is for mindformers 0.6.
-func adgenDirectory(path string, info fs.FileInfo) []Finding {
+func (c *config) adgenDirectory(path string, info fs.FileInfo) []Finding {
 	if !info.IsDir() {
 		return data(Error, say("%s is a file, and ADGenDataLoader of mindformers 0.6 reads a directory", "%s 是文件，而 mindformers 0.6 的 ADGenDataLoader 读取目录", path),
 			say("the training ends: it is not existed", "训练会报 is not existed 并结束"),
@@ -71,7 +73,7 @@ func adgenDirectory(path string, info fs.FileInfo) []Finding {
 			say("ADGenDataLoader of mindformers 0.6 reads that file and no other", "mindformers 0.6 的 ADGenDataLoader 只读取该文件"),
 			say("unpack the data there", "请将数据解压到该目录"))
 	}
-	return fine("%s", "%s", path)
+	return c.adgenRows(filepath.Join(path, "train.json"))
 }
 
 func mindDataset(c *config, path string, info fs.FileInfo) []Finding {

@@ -65,7 +65,7 @@ func TestOutputDirOfOldMindformers(t *testing.T) {
 
 func TestADGenIsAFileOrADirectory(t *testing.T) {
 	h := newHouse(t)
-	h.file("AdvertiseGen/train.json", "{}")
+	h.file("AdvertiseGen/train.json", `{"content": "a", "summary": "b"}`+"\n")
 	dir := func(version string) *Subject {
 		return h.as(h.config("GLM", "ADGenDataLoader", "AdvertiseGen", ""), version)
 	}
@@ -84,6 +84,25 @@ func TestADGenIsAFileOrADirectory(t *testing.T) {
 	s.Env, s.Checkout = filepath.Join(h.dir, "none"), filepath.Join(h.dir, "mf")
 	h.file("mf/setup.py", "version = '0.8.0'\n")
 	h.finds(s, "data", Error, "reads a file") // the checkout counts
+}
+
+// What ADGenDataLoader reads: a JSON object a line, with its two columns.
+func TestRowsOfADGen(t *testing.T) {
+	h := newHouse(t)
+	s := h.as(h.config("GLM", "ADGenDataLoader", "train.json", ""), "0.8.0")
+	for rows, found := range map[string]string{
+		`{"prompt": "a", "summary": "b"}` + "\n":             "has no column content",
+		`[{"content": "a", "summary": "b"}]`:                 "no JSON object",
+		"[\n  {\"content\": \"a\", \"summary\": \"b\"}\n]\n": "no JSON object",
+		"\xff\xfe{\x00":                                      "no JSON object",
+	} {
+		h.file("train.json", rows)
+		h.finds(s, "data", Error, found)
+	}
+	h.file("train.json", `{"prompt": "a", "answer": "b"}`)
+	h.finds(h.edited(s, "type: ADGenDataLoader", "type: ADGenDataLoader, origin_columns: [prompt, answer]"), "data", OK, "")
+	h.file("train.json", `{"content": "`+strings.Repeat("x", 2<<20)+`", "summary": "b"}`+"\n")
+	h.finds(s, "data", OK, "")
 }
 
 func TestColumnsOfTheData(t *testing.T) {
