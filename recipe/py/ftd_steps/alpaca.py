@@ -48,7 +48,9 @@ def _row(path: str, number: int, row: Any) -> Row:
     result = {field: row.get(field) or "" for field in ("instruction", "input", "output")}
     for field, value in result.items():
         if not isinstance(value, str):
-            raise DataError(f'the field "{field}" in {where} is not a text but {_kind(value)}', REMEDY)
+            raise DataError(
+                f'the field "{field}" in {where} is not a text but {_kind(value)}', REMEDY
+            )
     if not result["instruction"].strip():
         raise DataError(f'the field "instruction" in {where} is empty', REMEDY)
     return result
