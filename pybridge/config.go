@@ -14,9 +14,6 @@ type Config struct {
 	// Start writes the bridge's side (package ftd) into it; other files in
 	// it are left alone.
 	Library string
-	// CrashFile gets what the Go runtime prints when the process dies of a
-	// panic or a fatal signal. Empty: none is kept.
-	CrashFile string
 	// Grace is how long a cancelled call may take to end before it counts as
 	// stuck. 0 means two seconds.
 	Grace time.Duration

@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -59,9 +57,6 @@ func Start(ctx context.Context, config Config) (*Interpreter, error) {
 	if err := writeLibrary(config.Library); err != nil {
 		return nil, err
 	}
-	if err := keepCrashes(config.CrashFile); err != nil {
-		return nil, err
-	}
 	return boot(config, found, settings{})
 }
 
@@ -89,23 +84,6 @@ func boot(config Config, found probed, s settings) (*Interpreter, error) {
 	}
 	go in.watchGuard()
 	return in, nil
-}
-
-// keepCrashes has the Go runtime write a second copy of its last words to a
-// file: descriptor 2 belongs to a step's log during a step.
-func keepCrashes(path string) error {
-	if path == "" {
-		return nil
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("crash file: %w", err)
-	}
-	defer file.Close() // the runtime keeps a duplicate
-	if err := debug.SetCrashOutput(file, debug.CrashOptions{}); err != nil {
-		return fmt.Errorf("crash file: %w", err)
-	}
-	return nil
 }
 
 // Info tells what the interpreter is and does.

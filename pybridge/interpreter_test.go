@@ -58,12 +58,11 @@ func TestMain(m *testing.M) {
 	}
 	library, devices = filepath.Join(dir, "library"), filepath.Join(dir, "davinci")
 	python, err = pybridge.Start(context.Background(), pybridge.Config{
-		Prefix:    filepath.Dir(filepath.Dir(program)),
-		Program:   program,
-		Library:   library,
-		CrashFile: filepath.Join(dir, "crash"),
-		Devices:   devices,
-		Grace:     time.Second,
+		Prefix:  filepath.Dir(filepath.Dir(program)),
+		Program: program,
+		Library: library,
+		Devices: devices,
+		Grace:   time.Second,
 	})
 	if err != nil {
 		panic(err)

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"unsafe"
 
@@ -37,10 +38,15 @@ var roles = map[string]role{
 			return err
 		},
 	},
+	// As the daemon does: descriptor 2 belongs to a step's log during a step.
 	"crash": {
-		prepare: func(c *pybridge.Config, argument string) error {
-			c.CrashFile = argument
-			return nil
+		prepare: func(_ *pybridge.Config, argument string) error {
+			file, err := os.Create(argument)
+			if err != nil {
+				return err
+			}
+			defer file.Close() // the runtime keeps a duplicate
+			return debug.SetCrashOutput(file, debug.CrashOptions{})
 		},
 		source: "import ctypes\ndef f(path):\n    print('before the end')\n    ctypes.string_at(0)\n",
 		play:   callWithLog,
