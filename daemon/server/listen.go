@@ -57,7 +57,7 @@ func Inherit(l net.Listener, open bool) (net.Listener, error) {
 		return s, nil
 	}
 	if err := os.Chmod(s.path, mode); err != nil {
-		s.Close()
+		_ = s.Close()
 		return nil, err
 	}
 	return s, nil
