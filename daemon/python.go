@@ -174,13 +174,19 @@ func (p *python) Query(ctx context.Context, r api.CallRequest) (json.RawMessage,
 // clock takes note of how long a call took.
 func (p *python) clock(began time.Time) { p.nanoseconds.Add(int64(time.Since(began))) }
 
-// count takes note of how a call ended and puts a Python exception into the
+// count takes note of how a call ended, or did not, and puts a Python exception into the
 // words of package recipe.
 func (p *python) count(result json.RawMessage, err error) (json.RawMessage, error) {
 	if err != nil {
 		p.failed.Add(1)
 	} else {
 		p.succeeded.Add(1)
+	}
+	var stuck *pybridge.StuckError
+	if errors.As(err, &stuck) {
+		// The job is stopped, which is no error that anybody reads; its step
+		// still holds up all that come after it.
+		p.log.Warn().Str("call", stuck.What).Msg(stuck.Error())
 	}
 	var raised *pybridge.PyError
 	if errors.As(err, &raised) {

@@ -75,3 +75,19 @@ func TestAStepThatDoesNotReturnHoldsNothingUp(t *testing.T) {
 	require.Equal(t, api.StateSucceeded, h.wait(job.ID).State)
 	h.restarted(before)
 }
+
+// A job can be stopped although its step does not end; what goes on is said.
+func TestAStoppedStepThatGoesOnIsReported(t *testing.T) {
+	t.Parallel()
+	h := pythonHouse(t)
+	gate := filepath.Join(h.dir, "gate")
+	require.NoError(t, syscall.Mkfifo(gate, 0o600))
+	job := h.naps(gate)
+	_, err := h.Stop(t.Context(), job.ID)
+	require.NoError(t, err)
+	require.Equal(t, api.StateStopped, h.wait(job.ID).State)
+	require.Contains(t, h.said(), "naps.nap was cancelled but has not returned")
+	require.Equal(t, "stuck", h.version().Calls.State)
+	require.NoError(t, os.WriteFile(gate, nil, 0o600))
+	require.Eventually(t, func() bool { return h.version().Calls.State == "idle" }, waitLong, waitTick)
+}
