@@ -16,6 +16,8 @@ const (
 	// recentGaps is how many of the newest times between steps are kept: the
 	// longest of them is the usual one at its worst.
 	recentGaps = 32
+	// pauseFactor is how many times the longest pause ever another one may take.
+	pauseFactor = 1.5
 )
 
 // clocks know when what was seen last.
@@ -38,6 +40,7 @@ type clocks struct {
 	rank   int             // whose steps they are: of the first that printed one
 	pure   bool            // nothing but steps since the last one
 	gaps   []time.Duration // between steps with nothing else in between
+	paused time.Duration   // the longest of all that were seen
 }
 
 func (c *clocks) reset(now time.Time) {
@@ -92,7 +95,7 @@ func (c *clocks) addStep(rank int, s *logparse.Step, at time.Time) {
 			told *= time.Duration(n)
 		}
 		if c.steps++; c.steps > 1 { // the first one holds the compile
-			c.gaps = append(c.gaps, max(gap, told))
+			c.gaps, c.paused = append(c.gaps, max(gap, told)), max(c.paused, gap)
 			if len(c.gaps) > recentGaps {
 				c.gaps = c.gaps[1:]
 			}
@@ -181,6 +184,9 @@ func (c *clocks) stall(set Setting, now time.Time) *Verdict {
 	}
 	usual := slices.Max(c.gaps)
 	limit = max(limit, time.Duration(set.Factor*float64(usual)))
+	// A model that is evaluated every thousand steps need not say so. A pause
+	// that was seen before may come again, but never a long one for all times.
+	limit = max(limit, min(time.Duration(pauseFactor*float64(c.paused)), set.Pause))
 	if now.Sub(since) <= limit {
 		return nil
 	}

@@ -244,6 +244,19 @@ func TestASaveOfWhichTheLogSaysNothing(t *testing.T) {
 	s.alone(found[:1], Stall)
 }
 
+// An evaluation that the log does not tell of is a stall once, and known then.
+func TestAPauseThatComesAgainIsNoStall(t *testing.T) {
+	s := begin(t, true)
+	require.Empty(t, s.steps(100, look, learning))
+	s.alone(s.wait(20*time.Minute, nil), Stall)
+	for range 5 {
+		require.Empty(t, s.steps(100, look, learning))
+		require.Empty(t, s.wait(25*time.Minute, nil), "longer, but not by much")
+	}
+	require.Empty(t, s.steps(100, look, learning))
+	s.alone(s.wait(59*time.Minute, nil), Stall)
+}
+
 func TestSpike(t *testing.T) {
 	s := begin(t, true)
 	require.Empty(t, s.steps(100, look, learning))
