@@ -259,3 +259,10 @@ func TestOwnSignatures(t *testing.T) {
 	_, err = logparse.Signatures().WithFile(path + ".none")
 	require.Error(t, err)
 }
+
+// A number like a code of the device is none where nothing speaks of an error.
+func TestNumbersAreNoCodes(t *testing.T) {
+	for _, line := range []string{"[[507011 507015 507035 507046 507048]]", "step 507046 of 600000", "Parameters: 507015"} {
+		require.Empty(t, records(line+"\n"), line)
+	}
+}

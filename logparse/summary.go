@@ -220,8 +220,9 @@ func (s *Summary) Cause() *Problem {
 }
 
 // FirstCause is Cause for the logs of all ranks of one training, whose clocks
-// agree: of their causes the earliest one, those last that are only
-// consequences. It returns the index of the log too, -1 if no log has an error.
+// agree: of their causes the earliest one, those without a time after the
+// others, those last that are only consequences. It returns the index of the log
+// too, -1 if no log has an error.
 func FirstCause(ranks ...*Summary) (rank int, cause *Problem) {
 	rank = -1
 	for i, s := range ranks {
@@ -230,11 +231,16 @@ func FirstCause(ranks ...*Summary) (rank int, cause *Problem) {
 			continue
 		}
 		if cause == nil || cause.Signature.Secondary && !c.Signature.Secondary ||
-			cause.Signature.Secondary == c.Signature.Secondary && c.When.Before(cause.When) {
+			cause.Signature.Secondary == c.Signature.Secondary && earlier(c.When, cause.When) {
 			rank, cause = i, c
 		}
 	}
 	return rank, cause
+}
+
+// earlier says whether a is before b; a time that is not known is after any other.
+func earlier(a, b time.Time) bool {
+	return !a.IsZero() && (b.IsZero() || a.Before(b))
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -200,8 +200,9 @@ func TestFirstCause(t *testing.T) {
 
 	late := summarize(t, "[ERROR] X(1,7f,p):2026-03-01-12:00:09.000.000 [a.cc:1] F] Memory not enough: x\n")
 	early := summarize(t, line(3, "x")+"Traceback (most recent call last):\n  File \"x\"\nOSError: No space left on device\n")
-	rank, cause = logparse.FirstCause(late, early)
-	require.Equal(t, 1, rank)
+	timeless := summarize(t, "Traceback (most recent call last):\n  File \"x\"\nOSError: other\n")
+	rank, cause = logparse.FirstCause(timeless, late, early, timeless)
+	require.Equal(t, 2, rank)
 	require.Equal(t, "disk-full", cause.Signature.ID)
 }
 

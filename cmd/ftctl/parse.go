@@ -144,7 +144,7 @@ func (p *logReader) view(o parseOptions) logView {
 	case o.summary && wantJSON(p.c):
 		return &summaryObjects{p}
 	case o.summary:
-		return &summaryText{p}
+		return &summaryText{logReader: p}
 	case o.csv:
 		return newStepTable(p)
 	case o.plot:

@@ -9,8 +9,15 @@ import (
 	"ftd/logparse"
 )
 
-// summaryText says in words what became of each training.
-type summaryText struct{ *logReader }
+// summaryText says in words what became of each training, and of the logs of
+// several ranks which one tells of what the others follow from.
+type summaryText struct {
+	*logReader
+	failed    int  // how many of the logs tell of an error
+	ranks     bool // one of these is that of a rank: they belong together
+	first     *logparse.Summary
+	firstPath string
+}
 
 func (v *summaryText) file(path string) error {
 	s, err := v.summarize(path)
@@ -43,7 +50,31 @@ func (v *summaryText) file(path string) error {
 	for i := range s.Errors {
 		v.problem(&s.Errors[i], s.ErrorLines[i], p)
 	}
+	if len(s.Errors) > 0 {
+		v.failed++
+		if _, ok := logparse.RankOf(path); ok {
+			v.ranks = true
+		}
+		if v.first == nil {
+			v.first, v.firstPath = s, path
+		} else if i, _ := logparse.FirstCause(v.first, s); i == 1 {
+			v.first, v.firstPath = s, path
+		}
+	}
 	return nil
+}
+
+func (v *summaryText) end() {
+	if v.failed < 2 || !v.ranks {
+		return
+	}
+	cause := v.first.Cause()
+	for i := range v.first.Errors {
+		if &v.first.Errors[i] == cause {
+			fmt.Fprintf(v.w, "\n%s %s in %s, line %d; what the other logs tell of came later or follows from it\n",
+				pad("first cause", 12), cause.Signature.ID, plain(v.firstPath), v.first.ErrorLines[i])
+		}
+	}
 }
 
 func endedWords(s *logparse.Summary, p palette) string {

@@ -83,6 +83,24 @@ func TestParseSummaryWords(t *testing.T) {
 	require.Equal(t, "zh_CN.UTF-8", locale())
 }
 
+// Of several ranks that tell of errors it says which one was the first.
+func TestParseSummaryNamesTheFirstCause(t *testing.T) {
+	dir := t.TempDir()
+	rank := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	waits := rank("worker_0.log", "[ERROR] X(1,7f,p):2026-03-01-12:00:01.000.000 [a.cc:1] F] EI0006: Getting socket times out\n")
+	fails := rank("worker_1.log", "[ERROR] X(1,7f,p):2026-03-01-12:00:09.000.000 [a.cc:1] F] Memory not enough: x\n")
+	clean := rank("worker_2.log", "[WARNING] X(1,7f,p):2026-03-01-12:00:09.000.000 [a.cc:1] F] x\n")
+	status, out, talk := parse(t, "", "--summary", waits, fails, clean)
+	require.Zero(t, status, talk)
+	require.Contains(t, out, "first cause  device-oom in "+fails+", line 1;")
+	_, out, _ = parse(t, "", "--summary", clean, fails)
+	require.NotContains(t, out, "first cause")
+}
+
 func TestParseRecords(t *testing.T) {
 	status, out, _ := parse(t, "", goodLog)
 	require.Zero(t, status)
