@@ -31,7 +31,8 @@ func accessOf(s *settings.Settings) (server.Access, error) {
 	}
 	group, err := user.LookupGroup(s.Group)
 	if err != nil {
-		return a, api.Errorf(api.CodeSettings, "there is no group %q on this machine", s.Group)
+		return a, api.Errorf(api.CodeSettings, "there is no group %q on this machine", s.Group).
+			WithRemedy("name one that `getent group` shows, or leave the setting `group` out")
 	}
 	id, err := strconv.ParseUint(group.Gid, 10, 32)
 	if err != nil {

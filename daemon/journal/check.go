@@ -22,14 +22,15 @@ func Check(path string) error {
 		return nil
 	}
 	if err != nil {
-		return api.Errorf(api.CodeSettings, "the journal cannot be opened: %v", err)
+		return api.Errorf(api.CodeSettings, "the journal cannot be opened: %v", err).
+			WithRemedy("see to whom the file belongs, or choose another directory with --state-dir")
 	}
 	defer file.Close()
 	var version [4]byte
 	if _, err := file.ReadAt(version[:], versionAt); errors.Is(err, io.EOF) {
 		return nil // it was only begun
 	} else if err != nil {
-		return api.Errorf(api.CodeSettings, "the journal cannot be read: %v", err)
+		return api.Errorf(api.CodeSettings, "the journal cannot be read: %v", err).WithRemedy("see whether the disk is whole, or choose another directory with --state-dir")
 	}
 	return refuseNewer(path, int(binary.BigEndian.Uint32(version[:])), len(schema()))
 }

@@ -58,7 +58,8 @@ func openAs(ctx context.Context, path, kind string) (j *Journal, warning string,
 	// SQLite would make it readable for everybody the umask lets.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, "", api.Errorf(api.CodeSettings, "the journal cannot be opened: %v", err)
+		return nil, "", api.Errorf(api.CodeSettings, "the journal cannot be opened: %v", err).
+			WithRemedy("see to whom the file belongs, or choose another directory with --state-dir")
 	}
 	file.Close()
 	network := kind != ""

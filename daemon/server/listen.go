@@ -154,7 +154,8 @@ func takeOver(ctx context.Context, path string) error {
 			WithRemedy("use that one, stop it, or choose another socket with --socket or FTD_SOCKET")
 	}
 	if !errors.Is(err, unix.ECONNREFUSED) {
-		return api.Errorf(api.CodeConflict, "%s is in the way: %v", path, err)
+		return api.Errorf(api.CodeConflict, "%s is in the way: %v", path, err).
+			WithRemedy("move it away, or choose another socket with --socket or FTD_SOCKET")
 	}
 	return os.Remove(path)
 }

@@ -61,12 +61,14 @@ func readFile(path string, named bool, keys []key) (*file, error) {
 		return f, nil
 	}
 	if err != nil {
-		return nil, api.Errorf(api.CodeSettings, "the settings file cannot be read: %v", err)
+		return nil, api.Errorf(api.CodeSettings, "the settings file cannot be read: %v", err).
+			WithRemedy("name another one with --config or FTD_CONFIG, or open it to yourself")
 	}
 	f.path = path
 	tree, err := parser.ParseBytes(data, 0)
 	if err != nil {
-		return nil, api.Errorf(api.CodeSettings, "%s is not YAML: %s", path, yaml.FormatError(err, false, false))
+		return nil, api.Errorf(api.CodeSettings, "%s is not YAML: %s", path, yaml.FormatError(err, false, false)).
+			WithRemedy("correct it: each line is `key: value`, and `ftd config` lists the keys")
 	}
 	for _, doc := range tree.Docs {
 		if err := f.add(doc.Body, keys); err != nil {
@@ -86,7 +88,8 @@ func (f *file) add(body ast.Node, keys []key) error {
 	case *ast.MappingValueNode:
 		pairs = []*ast.MappingValueNode{n}
 	default:
-		return api.Errorf(api.CodeSettings, "%s: the settings file must be lines of `key: value`", f.path)
+		return api.Errorf(api.CodeSettings, "%s: the settings file must be lines of `key: value`", f.path).
+			WithRemedy("correct it; `ftd config` lists the keys")
 	}
 	for _, pair := range pairs {
 		name := pair.Key.GetToken().Value
@@ -96,14 +99,14 @@ func (f *file) add(body ast.Node, keys []key) error {
 		}
 		scalar, ok := pair.Value.(ast.ScalarNode)
 		if !ok {
-			return api.Errorf(api.CodeSettings, "%s: %s must be a single value", at, name)
+			return api.Errorf(api.CodeSettings, "%s: %s must be a single value", at, name).WithRemedy("write: %s: VALUE", name)
 		}
 		text := scalar.GetToken().Value
 		if _, null := pair.Value.(*ast.NullNode); null {
 			text = ""
 		}
 		if _, twice := f.entries[name]; twice {
-			return api.Errorf(api.CodeSettings, "%s: %s is set twice", at, name)
+			return api.Errorf(api.CodeSettings, "%s: %s is set twice", at, name).WithRemedy("remove one of the lines")
 		}
 		f.entries[name] = entry{text: text, origin: at}
 	}

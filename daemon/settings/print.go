@@ -25,5 +25,5 @@ func (s *Settings) Print(w io.Writer, format string) error {
 		}
 		return tw.Flush()
 	}
-	return api.Errorf(api.CodeSettings, "-o %s: the formats are text and json", format)
+	return api.Errorf(api.CodeSettings, "-o %s: there is no such form", format).WithRemedy("write: -o text or -o json")
 }

@@ -55,7 +55,8 @@ func OpenHeld(path string, held *os.File) (*Dir, error) {
 	for _, sub := range []string{"runs", "results", "partial", "envs", "lib", "crash"} {
 		if err := os.MkdirAll(filepath.Join(path, sub), 0o700); err != nil {
 			lock.Close()
-			return nil, api.Errorf(api.CodeSettings, "the state directory cannot be used: %v", err)
+			return nil, api.Errorf(api.CodeSettings, "the state directory cannot be used: %v", err).
+				WithRemedy("choose another one with --state-dir or FTD_STATE_DIR")
 		}
 	}
 	return d, nil
@@ -74,7 +75,8 @@ func takeLock(dir string, lock *os.File) (*os.File, error) {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		defer lock.Close()
 		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, api.Errorf(api.CodeSettings, "%s cannot be locked: %v", path, err)
+			return nil, api.Errorf(api.CodeSettings, "%s cannot be locked: %v", path, err).
+				WithRemedy("choose a directory on a disk that knows locks, with --state-dir")
 		}
 		pid := make([]byte, 16)
 		n, _ := lock.ReadAt(pid, 0)

@@ -13,7 +13,7 @@ import (
 // To returns the name that a person who typed word most likely meant, or
 // "" if none is near.
 func To(word string, names []string) string {
-	best, bestDistance := "", len([]rune(word))/2+2
+	best, bestDistance := "", len([]rune(word))/3+2
 	for _, name := range names {
 		if d := distance(strings.ToLower(word), strings.ToLower(name)); d < bestDistance {
 			best, bestDistance = name, d

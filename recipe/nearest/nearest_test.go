@@ -11,6 +11,9 @@ func TestTo(t *testing.T) {
 	for word, want := range map[string]string{"wights": "weights", "TRAIN": "train", "zzzzzz": "", "": ""} {
 		require.Equal(t, want, To(word, names), word)
 	}
+	for word, other := range map[string]string{"nosuch": "sec", "no": "nan", "live2": "idem", "list": "data"} {
+		require.Empty(t, To(word, []string{other}), "most of %q is another word", word)
+	}
 	require.Equal(t, "重み", To("重", []string{"重み"}), "letters are counted, not bytes")
 }
 
