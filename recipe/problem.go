@@ -125,7 +125,10 @@ func pythonProblem(step string, err PythonError) *Problem {
 	case known.Signature.ID == CodeDiskFull:
 		return diskFull(step)
 	default:
-		said := strings.TrimPrefix(shorten(known.Text), name+": ")
+		said := shorten(known.Text)
+		for _, prefix := range []string{typ, name} { // as it was printed, with its module or without
+			said = strings.TrimPrefix(said, prefix+": ")
+		}
 		p.Message = fmt.Sprintf("the step %s raised %s: %s", step, name, said)
 		if known.Signature.ID != anyException {
 			p.Code, p.Remedy = known.Signature.ID, known.Signature.Remedy
