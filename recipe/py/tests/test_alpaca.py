@@ -36,6 +36,11 @@ class Reading(unittest.TestCase):
         self.assertEqual(rows[0], {"instruction": "a", "input": "", "output": "b"})
         self.assertEqual(rows[1], {"instruction": "问", "input": "", "output": "答"})
 
+    def test_a_row_without_an_instruction_is_kept(self) -> None:
+        self.write(f'[{GOOD}, {{"instruction": " ", "output": ""}}]')
+        rows = alpaca.read(self.path)
+        self.assertEqual(rows[1], {"instruction": " ", "input": "", "output": ""})
+
     def test_not_json(self) -> None:
         self.refused(f"[{GOOD}, {GOOD[:-1]}", "not JSON: line 1, column 99")
         self.refused(f"[{GOOD},\n{GOOD},\n{{]", "(in row 3)")
@@ -55,7 +60,6 @@ class Reading(unittest.TestCase):
         self.refused(f"[{GOOD}, {{}}]", 'lacks the field "instruction"')
         self.refused(f'[{GOOD}, {{"instruction": "a"}}]', 'lacks the field "output"')
         self.refused('[{"instruction": 1, "output": ""}]', "is not a text but a number")
-        self.refused('[{"instruction": " ", "output": ""}]', "is empty")
 
     def test_not_text(self) -> None:
         self.refused(b'["\xff"]', "not UTF-8 text (byte 2)")
