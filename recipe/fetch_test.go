@@ -81,7 +81,7 @@ func TestAZipOfAPresignedLinkBecomesConversations(t *testing.T) {
 		require.Equal(t, filepath.Join(dir, path), h.steps["data"].Outputs["file"])
 		require.Equal(t, "2", h.steps["conversations"].Outputs["rows"])
 	}
-	require.Equal(t, fetch.CodeChecksum, h.fails(job(h, r, map[string]string{"data": filepath.Join(dir, "a.zip"), "sha256": "00"})).Code)
+	require.Equal(t, fetch.CodeChecksum, h.fails(job(h, r, map[string]string{"data": filepath.Join(dir, "a.zip"), "sha256": mirror.Sum(nil)})).Code)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.zip"), []byte("<html>"), 0o600))
 	require.Equal(t, unpack.CodeFormat, h.fails(job(h, r, map[string]string{"data": filepath.Join(dir, "a.zip")})).Code)
 }

@@ -25,7 +25,7 @@ func TestTheDoctorLooksBeforeATrainingBegins(t *testing.T) {
 	h := newHost(t)
 	checkout := filepath.Join(h.dir, "mf")
 	require.NoError(t, os.MkdirAll(filepath.Join(checkout, "mindformers"), 0o750))
-	for name, text := range map[string]string{"run_mindformer.py": oneStep, "mindformers/__init__.py": "", "setup.py": "version = '1.0.0'\n", "data/train.json": "{}"} {
+	for name, text := range map[string]string{"run_mindformer.py": oneStep, "mindformers/__init__.py": "", "setup.py": "version = '1.0.0'\n", "data/train.json": `{"content": "a", "summary": "b"}`} {
 		path := filepath.Join(checkout, name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
@@ -76,7 +76,7 @@ func gated(t *testing.T, h *memoryHost, more string, vars map[string]string) Job
 load_checkpoint: ""
 runner_config: {epochs: 1}
 model: {arch: {type: GLMForPreTraining}, model_config: {type: GLMConfig, vocab_size: 2}}
-train_dataset: {data_loader: {type: ADGenDataLoader, dataset_dir: ""}, tokenizer: {vocab_file: "", type: ChatGLMTokenizer}}
+train_dataset: {data_loader: {type: CommonDataLoader, dataset_dir: ""}, tokenizer: {vocab_file: "", type: ChatGLMTokenizer}}
 ` + more,
 	} {
 		path := filepath.Join(h.dir, name)

@@ -199,7 +199,8 @@ func TestWhatCannotBeDistributed(t *testing.T) {
 		message string
 	}{
 		{"no Python", map[string]any{"command": words("bash", "train.sh"), "workers": int64(2)}, "bash is not a Python program"},
-		{"too few", map[string]any{"workers": int64(0)}, "from 1 to"},
+		{"too few", map[string]any{"workers": int64(0)}, "at least 1"},
+		{"too many", map[string]any{"workers": int64(1 << 40)}, "from 1 to"},
 		{"no msrun", map[string]any{"command": words("/usr/bin/python3", "train.py"), "workers": int64(2)}, "msrun"},
 		{"a launcher", map[string]any{"command": words("bash", "scripts/msrun_launcher.sh", "run.py", "1")}, "status 0 whatever becomes"},
 		{"one that leaves", map[string]any{"command": words("msrun", "--worker_num=2", "train.py")}, "--join=True"},
