@@ -93,30 +93,40 @@ func TestADaemonKilledDuringATrainingLosesNothing(t *testing.T) {
 }
 
 // A daemon is killed when it has stored how the training ended, and not yet what
-// that means for the job. A training of a week must not begin once more.
+// that means for the step, or for the job. A training of a week must not begin
+// once more.
 func TestADaemonKilledAfterTheEndOfATrainingDoesNotTrainAgain(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	for status, state := range map[string]api.State{"0": api.StateSucceeded, "3": api.StateFailed} {
-		job := h.train("--steps", "3", "--step-ms", "1", "--status", status)
-		require.Equal(t, state, h.wait(job.ID).State)
+	const (
+		step = `UPDATE steps SET state = 'running', outputs = NULL, ended = NULL, error = NULL WHERE job = ?`
+		job  = `UPDATE jobs SET state = 'running', ended = NULL, error = NULL WHERE id = ?`
+	)
+	for _, c := range []struct {
+		status string
+		state  api.State
+		undo   []string
+	}{
+		{"0", api.StateSucceeded, []string{step, job}},
+		{"3", api.StateFailed, []string{step, job}},
+		{"3", api.StateFailed, []string{job}},
+	} {
+		id := h.train("--steps", "3", "--step-ms", "1", "--status", c.status).ID
+		require.Equal(t, c.state, h.wait(id).State)
 		h.end(syscall.SIGKILL)
 		db, err := sql.Open("sqlite", filepath.Join(h.dir, "state", "journal.db"))
 		require.NoError(t, err)
-		for _, undo := range []string{
-			`UPDATE steps SET state = 'running', outputs = NULL, ended = NULL, error = NULL WHERE job = ?`,
-			`UPDATE jobs SET state = 'running', ended = NULL, error = NULL WHERE id = ?`,
-		} {
-			_, err = db.ExecContext(t.Context(), undo, job.ID)
+		for _, undo := range c.undo {
+			_, err = db.ExecContext(t.Context(), undo, id)
 			require.NoError(t, err)
 		}
 		require.NoError(t, db.Close())
 		h.start()
-		ended := h.wait(job.ID)
-		require.Equal(t, state, ended.State)
+		ended := h.wait(id)
+		require.Equal(t, c.state, ended.State)
 		require.Len(t, ended.Steps[0].Attempts, 1)
-		require.Equal(t, state, ended.Steps[0].Attempts[0].State)
-		require.Len(t, h.points(job.ID), 3)
+		require.Equal(t, c.state, ended.Steps[0].Attempts[0].State)
+		require.Len(t, h.points(id), 3)
 	}
 }
 

@@ -26,9 +26,12 @@ type host struct {
 	// that they run is stored.
 	left map[string]string
 
-	log   zerolog.Logger
-	taken string // the step of these that was taken up, until its first attempt is
-	step  string // of the newest attempt; a job's steps come one at a time
+	log  zerolog.Logger
+	step string // of the newest attempt; a job's steps come one at a time
+	// undecided are the steps that an earlier daemon had begun and did not
+	// bring to success, until their first attempt here: the daemon may have
+	// been killed just before the job was to end with such a step.
+	undecided map[string]bool
 	// stop, if not nil, ends the job as soon as what an earlier daemon left
 	// running has been taken up, for only then can it be stopped.
 	stop func()
@@ -57,7 +60,6 @@ func (h *host) StepChanged(ctx context.Context, s recipe.StepStatus) error {
 	key, stored := h.left[s.ID]
 	delete(h.left, s.ID)
 	if stored && s.State == recipe.StepRunning && key == s.Key {
-		h.taken = s.ID
 		return nil
 	}
 	return h.keepTrying(ctx, func(ctx context.Context) error {
@@ -82,14 +84,14 @@ func (h *host) BeginAttempt(ctx context.Context, step string) (recipe.Attempt, e
 		h.stop()
 		return recipe.Attempt{}, recipe.ErrStop
 	}
-	if !resumed && h.taken == step {
+	if !resumed && h.undecided[step] {
 		// Its training may have ended without anybody having drawn the
 		// conclusion: it must not begin once more.
 		if a, resumed, err = h.Journal.Undecided(ctx, h.job, step); err != nil {
 			return recipe.Attempt{}, err
 		}
 	}
-	h.taken = ""
+	delete(h.undecided, step)
 	if !resumed {
 		err = h.keepTrying(ctx, func(ctx context.Context) (err error) {
 			a, err = h.Journal.BeginAttempt(ctx, h.job, step, h.boot, func(id string) string { return h.State.Attempt(h.job, id) })

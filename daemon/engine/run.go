@@ -40,11 +40,13 @@ func (e *Engine) runJob(ctx context.Context, id string, stop func()) error {
 		return err
 	}
 	done, again := map[string]recipe.StepStatus{}, false
-	left := map[string]string{}
+	left, undecided := map[string]string{}, map[string]bool{}
 	for _, s := range job.Steps {
 		again = again || len(s.Attempts) > 0
 		if s.State == api.StateSucceeded || s.State == api.StateSkipped {
 			done[s.ID] = recipe.StepStatus{ID: s.ID, State: recipe.StepState(s.State), Key: s.Key, Outputs: s.Outputs, Time: *s.Ended}
+		} else if s.State != api.StateQueued {
+			undecided[s.ID] = true
 		}
 		if s.State == api.StateRunning {
 			left[s.ID] = s.Key
@@ -54,7 +56,7 @@ func (e *Engine) runJob(ctx context.Context, id string, stop func()) error {
 		ID: id, Dir: job.Dir, Recipe: r, Vars: asked.Vars, Env: asked.Env,
 		Base: base(asked, job.Dir), Done: done, Again: again, Force: asked.Force, From: asked.From, Earlier: earlier,
 		SkipChecks: slices.Concat(e.SkipChecks, asked.SkipChecks),
-	}, &host{Engine: e, job: id, name: job.Name, priority: job.Priority, left: left, stop: stop, log: e.Log.With().Str("job", id).Logger()}, e.Installation)
+	}, &host{Engine: e, job: id, name: job.Name, priority: job.Priority, left: left, undecided: undecided, stop: stop, log: e.Log.With().Str("job", id).Logger()}, e.Installation)
 }
 
 // goOnStopping ends a job whose stop an earlier daemon began. What runs is
