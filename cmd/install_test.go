@@ -165,9 +165,13 @@ func TestAnInstallationThatCannotWork(t *testing.T) {
 		"could not read the path":          {"--env", testEnv(t), "--prefix", "/a$b"},
 		"there is no user nobodyatall":     {"--system", "--env", testEnv(t), "--run-as", "nobodyatall"},
 		"there is no libexec/ftd/ftd-cp*":  {"--user", "--env", testEnv(t), "--from", spaced},
+		"--prefix needs a value":           {"--user", "--env", testEnv(t), "--prefix"},
 	} {
 		require.Contains(t, refused(t, environ, args...), says)
 	}
+	home := t.TempDir()
+	require.Contains(t, refused(t, []string{"DESTDIR=", "HOME=" + home, "XDG_CONFIG_HOME="}, "--user", "--env", dest, "--from", built), "is no Python environment")
+	require.Empty(t, tree(t, home))
 	require.Empty(t, tree(t, dest))
 
 	caller := t.TempDir()

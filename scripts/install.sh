@@ -37,10 +37,13 @@ from_here() { case $1 in '' | /*) echo "$1" ;; *) echo "$here/$1" ;; esac }
 env='' mode='' prefix='' run_as='' from='' start=yes action=install
 while [ $# -gt 0 ]; do
 	case $1 in
-	--env) env=${2:?--env needs a directory} && shift 2 ;;
-	--prefix) prefix=${2:?--prefix needs a directory} && shift 2 ;;
-	--run-as) run_as=${2:?--run-as needs a user} && shift 2 ;;
-	--from) from=${2:?--from needs a directory} && shift 2 ;;
+	--env | --prefix | --run-as | --from) [ -n "${2:-}" ] || die "$1 needs a value; scripts/install.sh alone says how it is used" ;;
+	esac
+	case $1 in
+	--env) env=$2 && shift 2 ;;
+	--prefix) prefix=$2 && shift 2 ;;
+	--run-as) run_as=$2 && shift 2 ;;
+	--from) from=$2 && shift 2 ;;
 	--system | --user) mode=${1#--} && shift ;;
 	--no-start) start=no && shift ;;
 	--uninstall) action=uninstall && shift ;;
@@ -248,6 +251,7 @@ service() {
 install_all() {
 	[ -n "$env" ] || usage
 	[ -d "$env" ] || die "there is no environment $env"
+	[ -n "$dest" ] || [ -e "$env/bin/python" ] || die "$env is no Python environment: it has no bin/python; --env names the directory of a venv or of a conda environment"
 	env=$(cd "$env" && pwd)
 	case $env in
 	*[[:space:]\"\\\$%\|\&\']*) die "the path of the environment must be without spaces, quotes, \\, \$, %, | and &: the variable LD_PRELOAD and the first lines of Python's scripts could not name it" ;;
