@@ -127,7 +127,7 @@ func (k key) settle(flag *pflag.Flag, file *file) (origin string, err error) {
 
 func (k key) set(flag *pflag.Flag, text, origin string) error {
 	if err := flag.Value.Set(text); err != nil {
-		return api.Errorf(api.CodeSettings, "%s: %q is not a valid value for %s: %v", origin, text, k.name, err).
+		return api.Errorf(api.CodeSettings, "%s: %q is not a valid value for %s", origin, text, k.name).
 			WithRemedy("it must be a %s", kindOf(flag))
 	}
 	return nil

@@ -89,6 +89,8 @@ func TestBadSettingsSayWhereAndWhat(t *testing.T) {
 			var e *api.Error
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, api.CodeSettings, e.Code)
+			require.NotEmpty(t, e.Remedy)
+			require.NotContains(t, e.Message, "strconv", "words of Go are nobody's")
 			for _, part := range c.want {
 				require.Contains(t, err.Error(), part)
 			}
