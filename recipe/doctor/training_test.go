@@ -94,7 +94,7 @@ func TestRowsOfADGen(t *testing.T) {
 		`{"prompt": "a", "summary": "b"}` + "\n":             "has no column content",
 		`[{"content": "a", "summary": "b"}]`:                 "no JSON object",
 		"[\n  {\"content\": \"a\", \"summary\": \"b\"}\n]\n": "no JSON object",
-		"\xff\xfe{\x00":                                      "no JSON object",
+		"\xff\xfe{\x00": "no JSON object",
 	} {
 		h.file("train.json", rows)
 		h.finds(s, "data", Error, found)
