@@ -34,10 +34,10 @@ type Signature struct {
 	RemedyZH  string `yaml:"remedy_zh"`
 	Permanent bool   `yaml:"permanent"` // trying again cannot help
 	Secondary bool   `yaml:"secondary"` // usually the consequence of another error
+	Vague     bool   `yaml:"vague"`     // such a consequence only points at what is said beside it
 	Source    string `yaml:"source"`    // where the row is known from
 
 	re      *lazyRegexp
-	order   int  // of the rows of its table; of consequences the earlier ones say more
 	generic bool // stands for errors that no other row knows
 }
 
@@ -167,7 +167,6 @@ func newTable(rows []*Signature) *Table {
 	t := &Table{rows: rows, owner: make([]int, structuralWords)}
 	words := append([]string{}, structural[:]...)
 	for i, s := range rows {
-		s.order = i
 		if s.generic {
 			t.exception = s
 		}

@@ -205,18 +205,21 @@ func (s *Summary) problem(r *Record) {
 	}
 }
 
-// Cause is the error that the others follow from: the earliest one that is
-// not marked as a consequence, else the earliest; nil if there is none.
+// Cause is the error that the others follow from: the earliest one that is not
+// marked as a consequence, else the earliest that does not only point at another,
+// else the earliest; nil if there is none.
 func (s *Summary) Cause() *Problem {
+	var cause *Problem
 	for i := range s.Errors {
-		if !s.Errors[i].Signature.Secondary {
-			return &s.Errors[i]
+		p := &s.Errors[i]
+		switch {
+		case !p.Signature.Secondary:
+			return p
+		case cause == nil, cause.Signature.Vague && !p.Signature.Vague:
+			cause = p
 		}
 	}
-	if len(s.Errors) > 0 {
-		return &s.Errors[0]
-	}
-	return nil
+	return cause
 }
 
 // FirstCause is Cause for the logs of all ranks of one training, whose clocks

@@ -200,6 +200,10 @@ func TestFirstCause(t *testing.T) {
 
 	late := summarize(t, "[ERROR] X(1,7f,p):2026-03-01-12:00:09.000.000 [a.cc:1] F] Memory not enough: x\n")
 	early := summarize(t, line(3, "x")+"Traceback (most recent call last):\n  File \"x\"\nOSError: No space left on device\n")
+	pointing := summarize(t, "[ERROR] X(1,7f,p):2026-03-01-12:00:01.000.000 [a.cc:1] F] EZ9999: Inner Error!\n"+
+		"[ERROR] X(1,7f,p):2026-03-01-12:00:02.000.000 [a.cc:1] F] EI0002: times out\n")
+	require.Equal(t, "hccl-timeout", pointing.Cause().Signature.ID)
+
 	timeless := summarize(t, "Traceback (most recent call last):\n  File \"x\"\nOSError: other\n")
 	rank, cause = logparse.FirstCause(timeless, late, early, timeless)
 	require.Equal(t, 2, rank)

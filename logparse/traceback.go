@@ -262,7 +262,7 @@ func (p *Parser) traceHit(b []byte, found []find) {
 		return
 	}
 	if old := t.hit.sig; old != nil && !(old == sig && strings.HasPrefix(t.hit.text, "- ")) &&
-		(!old.Secondary || sig.Secondary && sig.order >= old.order) {
+		(!old.Secondary || sig.Secondary && (sig.Vague || !old.Vague)) {
 		return
 	}
 	t.hit = problem{sig, strings.TrimPrefix(text(b, maxText), "[ERROR] "), p.lines + 1, p.rec.Offset, time.Time{}, p.now}

@@ -114,7 +114,7 @@ const anyException = "python-exception"
 
 // cause picks the error that the others follow from: the first that is known
 // by name and no consequence; else the last exception, of which the program
-// ended; else the first consequence.
+// ended; else the first consequence that does not only point at another error.
 func cause(found []logparse.Problem) int {
 	named := func(p logparse.Problem) bool { return p.Signature != nil && p.Signature.ID != anyException }
 	if i := slices.IndexFunc(found, func(p logparse.Problem) bool { return named(p) && !p.Signature.Secondary }); i >= 0 {
@@ -125,7 +125,7 @@ func cause(found []logparse.Problem) int {
 			return i
 		}
 	}
-	return 0
+	return max(0, slices.IndexFunc(found, func(p logparse.Problem) bool { return !p.Signature.Vague }))
 }
 
 func shorten(text string) string {

@@ -15,3 +15,12 @@ func TestTheEndNamesTheStepAndNotTheLines(t *testing.T) {
 	p, _ := diagnose(t.Context(), log, "the training was ended by SIGKILL")
 	require.Equal(t, "the training was ended by SIGKILL after step 70; its log says no reason", p.Message)
 }
+
+// CANN logs its catch-all before the code that says what is wrong.
+func TestTheEndIsOfTheCodeThatSaysMost(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "rank_0.log")
+	require.NoError(t, os.WriteFile(log, []byte("[ERROR] X(1,7f,p):2026-03-01-12:00:01.000.000 [a.cc:1] F] EZ9999: Inner Error!\n"+
+		"[ERROR] X(1,7f,p):2026-03-01-12:00:02.000.000 [a.cc:1] F] EI0002: times out\n"), 0o600))
+	p, _ := diagnose(t.Context(), log, "the training ended with status 1")
+	require.Equal(t, "hccl-timeout", p.Code)
+}
