@@ -3,6 +3,7 @@ package launcher
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -17,10 +18,6 @@ const lookForRanks = 500 * time.Millisecond
 
 // ranks follows the log of each rank from when it appears.
 func (f *follow) ranks(ctx context.Context, group *errgroup.Group) error {
-	pattern := f.run.spec.RankLogs
-	if !filepath.IsAbs(pattern) {
-		pattern = filepath.Join(f.run.spec.Dir, pattern)
-	}
 	paths := map[int]string{}
 	tick := time.NewTicker(lookForRanks)
 	defer tick.Stop()
@@ -32,9 +29,9 @@ func (f *follow) ranks(ctx context.Context, group *errgroup.Group) error {
 			over = true // one more look, for the log of a short run
 		case <-tick.C:
 		}
-		found, err := filepath.Glob(pattern)
+		found, err := f.run.findRankLogs()
 		if err != nil {
-			return errorf(CodeSpecInvalid, "the pattern of the ranks' logs %q: %w", pattern, err)
+			return errorf(CodeSpecInvalid, "the pattern of the ranks' logs %q: %w", f.run.spec.RankLogs, err)
 		}
 		for _, path := range found {
 			rank, ok := rankOf(path)
@@ -49,6 +46,32 @@ func (f *follow) ranks(ctx context.Context, group *errgroup.Group) error {
 		}
 	}
 	return nil
+}
+
+// rankLogs are the logs that the ranks have so far.
+func (r *Run) rankLogs() []string {
+	found, _ := r.findRankLogs() // Follow reports a bad pattern
+	return found
+}
+
+// findRankLogs looks for what Spec.RankLogs matches; its error is a bad pattern.
+// The directory is taken as it is: its name may hold what means something in a
+// pattern.
+func (r *Run) findRankLogs() (paths []string, err error) {
+	if r.spec.RankLogs == "" {
+		return nil, nil
+	}
+	dir, pattern := filepath.Split(r.absolute(r.spec.RankLogs))
+	if _, err := filepath.Match(pattern, ""); err != nil {
+		return nil, err
+	}
+	entries, _ := os.ReadDir(dir) // not there yet: no logs
+	for _, e := range entries {
+		if ok, _ := filepath.Match(pattern, e.Name()); ok {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths, nil
 }
 
 // lastNumber matches the last number in a name.

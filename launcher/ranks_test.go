@@ -68,6 +68,26 @@ func TestTwoLogsOfOneRank(t *testing.T) {
 	require.Contains(t, warnings[0], "worker_0.log is not read")
 }
 
+// A directory may be called what means something in a pattern.
+func TestLogsOfRanksBelowAnyDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state [1]*", "msrun_log")
+	run := &Run{spec: Spec{Dir: "/", RankLogs: filepath.Join(dir, "worker_*.log")}}
+	require.Empty(t, run.rankLogs(), "it is not there yet")
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	var want []string
+	for _, name := range []string{"worker_0.log", "worker_1.log"} {
+		want = append(want, filepath.Join(dir, name))
+	}
+	for _, path := range append(want, filepath.Join(dir, "scheduler.log")) {
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+	}
+	require.Equal(t, want, run.rankLogs())
+	require.Equal(t, filepath.Join(dir, "scheduler.log"), run.SchedulerLog())
+	run.spec.RankLogs = filepath.Join(dir, "worker_[.log")
+	_, err := run.findRankLogs()
+	require.ErrorIs(t, err, filepath.ErrBadPattern)
+}
+
 func TestRankOf(t *testing.T) {
 	for name, want := range map[string]int{"worker_7.log": 7, "a/10.0.0.1_worker_12.log": 12, "rank_3/info.log": -1, "scheduler.log": -1} {
 		rank, ok := rankOf(name)

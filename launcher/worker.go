@@ -72,15 +72,6 @@ func (r *Run) Works(pid int) bool {
 	return err != nil || slices.ContainsFunc(members, func(m process.Stat) bool { return m.PID == pid })
 }
 
-// rankLogs are the logs that the ranks have so far.
-func (r *Run) rankLogs() []string {
-	if r.spec.RankLogs == "" {
-		return nil
-	}
-	found, _ := filepath.Glob(r.absolute(r.spec.RankLogs)) // Follow reports a bad pattern
-	return found
-}
-
 // SchedulerLog is where msrun lets its scheduler write.
 func (r *Run) SchedulerLog() string {
 	return filepath.Join(filepath.Dir(r.absolute(r.spec.RankLogs)), "scheduler.log")

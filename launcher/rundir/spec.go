@@ -44,10 +44,11 @@ type Spec struct {
 	// Log is the file that gets stdout and stderr, relative to the run
 	// directory: "rank_0.log".
 	Log string `json:"log"`
-	// RankLogs matches the logs of the ranks (a pattern as of a shell, absolute
-	// or relative to Dir) where the command is a launcher such as msrun, whose
-	// workers write files of their own: "msrun_log/worker_*.log". The rank is
-	// the last number in a file's name. Empty where Log is the only log.
+	// RankLogs matches the logs of the ranks, where the command is a launcher
+	// such as msrun whose workers write files of their own: a directory,
+	// absolute or relative to Dir, and a pattern as of a shell for the files in
+	// it, "msrun_log/worker_*.log". The rank is the last number in a file's
+	// name. Empty where Log is the only log.
 	RankLogs string `json:"rank_logs,omitempty"`
 	// Checkpoints are directories, absolute or relative to Dir, below which
 	// checkpoints are expected.
