@@ -261,7 +261,7 @@ func (p *Parser) traceHit(b []byte, found []find) {
 	if sig == nil {
 		return
 	}
-	if old := t.hit.sig; old != nil && !(old == sig && strings.HasPrefix(t.hit.text, "- ")) &&
+	if old := t.hit.sig; old != nil && (old != sig || !strings.HasPrefix(t.hit.text, "- ")) &&
 		(!old.Secondary || sig.Secondary && (sig.Vague || !old.Vague)) {
 		return
 	}
