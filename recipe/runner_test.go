@@ -93,12 +93,12 @@ func TestAJobGoesOnWhereItWas(t *testing.T) {
 
 func TestDataThatIsWrongIsSaidWithItsRow(t *testing.T) {
 	for name, c := range map[string]struct{ data, want string }{
-		"not JSON":    {`[{"instruction": "a", "output": "b"}, {"instruction" "x"}]`, `not JSON: line 1, column 54: Expecting ':' delimiter (in row 2)`},
-		"lacks":       {`[{"instruction": "a", "output": "b"}, {"instruction": "a"}]`, `row 2 of `},
-		"no list":     {`{"instruction": "a"}`, "holds no list of rows but an object"},
-		"empty":       {`[]`, "holds no rows"},
-		"not a text":  {`[{"instruction": "a", "output": 3}]`, `the field "output" in row 1 of `},
-		"not UTF-8":   {"[\"\xff\"]", "is not UTF-8 text (byte 2)"},
+		"not JSON":   {`[{"instruction": "a", "output": "b"}, {"instruction" "x"}]`, `not JSON: line 1, column 54: Expecting ':' delimiter (in row 2)`},
+		"lacks":      {`[{"instruction": "a", "output": "b"}, {"instruction": "a"}]`, `row 2 of `},
+		"no list":    {`{"instruction": "a"}`, "holds no list of rows but an object"},
+		"empty":      {`[]`, "holds no rows"},
+		"not a text": {`[{"instruction": "a", "output": 3}]`, `the field "output" in row 1 of `},
+		"not UTF-8":  {"[\"\xff\"]", "is not UTF-8 text (byte 2)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
