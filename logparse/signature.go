@@ -1,6 +1,7 @@
 package logparse
 
 import (
+	"bytes"
 	"cmp"
 	_ "embed" // the error table
 	"fmt"
@@ -38,7 +39,7 @@ type Signature struct {
 	Source    string `yaml:"source"`    // where the row is known from
 
 	re      *lazyRegexp
-	generic bool // stands for errors that no other row knows
+	generic bool // stands for errors that no other row knows: each text is one
 }
 
 // Text returns cause and remedy in the language of a locale name: Chinese for
@@ -54,6 +55,8 @@ func (s *Signature) Text(locale string) (cause, remedy string) {
 const (
 	// IDException is an uncaught Python exception.
 	IDException = "python-exception"
+	// IDCANN is an error of CANN whose code has no row.
+	IDCANN = "cann-error"
 	// IDKilled is a process that the shell reports as killed.
 	IDKilled = "killed"
 )
@@ -99,6 +102,7 @@ type Table struct {
 	matcher   *matcher
 	owner     []int // the row a word belongs to, by word
 	exception *Signature
+	cann      *Signature
 }
 
 // Signatures returns the built-in error table. Its facts come from the sources
@@ -135,7 +139,7 @@ func (s *Signature) check() error {
 	if strings.ContainsAny(s.ID, " \t\n") {
 		return fmt.Errorf("id %q: an id is one word", s.ID)
 	}
-	s.generic = s.ID == IDException
+	s.generic = s.ID == IDException || s.ID == IDCANN
 	if s.Cause == "" || s.Remedy == "" {
 		return fmt.Errorf("%s: cause and remedy are required", s.ID)
 	}
@@ -167,8 +171,11 @@ func newTable(rows []*Signature) *Table {
 	t := &Table{rows: rows, owner: make([]int, structuralWords)}
 	words := append([]string{}, structural[:]...)
 	for i, s := range rows {
-		if s.generic {
+		switch s.ID {
+		case IDException:
 			t.exception = s
+		case IDCANN:
+			t.cann = s
 		}
 		if s.Pattern != "" {
 			s.re = &lazyRegexp{source: s.Pattern}
@@ -227,7 +234,8 @@ func (t *Table) Lookup(id string) *Signature {
 }
 
 // match returns the first row that matches a line in which words were found;
-// rows that are only consequences come after all others.
+// rows that are only consequences come after all others, and a code of CANN
+// that no row knows last of all.
 func (t *Table) match(b []byte, found []find, lv level) *Signature {
 	var rows [16]int
 	n := 0
@@ -252,7 +260,26 @@ func (t *Table) match(b []byte, found []find, lv level) *Signature {
 		}
 		second = s
 	}
+	if second == nil && lv != levelWarning && cannCode(b) {
+		return t.cann
+	}
 	return second
+}
+
+// cannCode knows "E40021: Failed to compile Op" and "EZ3002: Optype is
+// unsupported": E, the letter or digit of the component, four digits. There are
+// hundreds of them, and new releases bring more.
+func cannCode(b []byte) bool {
+	b = bytes.TrimLeft(b, " \t")
+	if len(b) < 7 || b[0] != 'E' || b[6] != ':' || b[1]-'0' > 9 && b[1]-'A' > 25 {
+		return false
+	}
+	for _, c := range b[2:6] {
+		if c-'0' > 9 {
+			return false
+		}
+	}
+	return true
 }
 
 // lazyRegexp is compiled when it is first needed: most runs need none.

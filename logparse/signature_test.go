@@ -100,6 +100,7 @@ var examples = map[string][]string{
 	"killed":             {"Killed", "run.sh: line 12:  4711 Killed                  python run_mindformer.py", "[1]+  4711 Killed                  python x.py"},
 	"crashed":            {"Segmentation fault (core dumped)", "Fatal Python error: Segmentation fault", "run.sh: line 3: 99 Bus error               (core dumped) python x.py", "terminate called after throwing an instance of 'std::bad_alloc'", "Aborted (core dumped)"},
 	"interrupted":        {"KeyboardInterrupt"},
+	"cann-error":         {"E40021: Failed to compile Op [BatchMatMul1]. (oppath: [x], optype: [BatchMatMul])", "EZ3002: Optype [FooGrad] of Ops kernel [AIcoreEngine] is unsupported."},
 	"cann-inner-error":   {"EZ9999: Inner Error!", "E19999: Inner Error, Please contact support engineer!"},
 }
 
@@ -188,6 +189,8 @@ func TestHarmlessLines(t *testing.T) {
 		"--- Logging error ---\nTraceback (most recent call last):\n  File \"x\", line 1\nTypeError: not all arguments converted\nCall stack:\n  File \"y\"\nMessage: 'x'\nArguments: (1,)\n",
 		"epoch: 1 step: 5, loss is nan\n",
 		"E50 is a number, and so is EA 12345\n",
+		"trainer.py:3:1: E501: line too long\nE1101: no member\nE40021 of them\ne40021: x\nEpoch 40021: done\n",
+		"[WARNING] GE(1,7f8,python):2026-11-23-12:22:24.928.875 [a.cc:1] F] E40021: tried again\n",
 	} {
 		require.Empty(t, problems(text), text)
 	}

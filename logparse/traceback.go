@@ -147,7 +147,7 @@ func (p *Parser) looseText(b []byte, found []find) {
 		p.report(p.exception(b), nil)
 		return
 	}
-	if p.quoted(b) || len(found) == 0 {
+	if p.quoted(b) || len(found) == 0 && !cannCode(b) {
 		return
 	}
 	if sig := p.table.match(b, found, levelNone); sig != nil {
@@ -254,9 +254,6 @@ func (p *Parser) bodyLine(b []byte, found []find) {
 // and to a consequence that says more. A title gives way to what is below it.
 func (p *Parser) traceHit(b []byte, found []find) {
 	t := &p.problems.trace
-	if len(found) == 0 {
-		return
-	}
 	sig := p.table.match(b, found, levelNone)
 	if sig == nil {
 		return
