@@ -300,6 +300,9 @@ func (t *Teller) tell(ctx context.Context, l *line) {
 		case <-ctx.Done():
 			return
 		case n := <-l.queue:
+			if ctx.Err() != nil {
+				return // both were ready
+			}
 			err := l.target.keepTelling(ctx, n)
 			if err != nil && ctx.Err() != nil {
 				return // it stays what is to be told

@@ -229,6 +229,44 @@ func TestARestartForgetsNothing(t *testing.T) {
 	require.Contains(t, good.got()[1], "01b")
 }
 
+// A try that is under way when the daemon ends may arrive: it is seen to its end,
+// or it would be told again.
+func TestATryUnderWayIsFinished(t *testing.T) {
+	var tries atomic.Int64
+	cut := make(chan bool, 2) // whether the one who asks has gone
+	closing := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
+		_, _ = io.Copy(io.Discard, q.Body) // or it is not noticed
+		if tries.Add(1) == 1 {
+			<-closing
+			select {
+			case <-q.Context().Done():
+			case <-time.After(grace / 10):
+			}
+			cut <- q.Context().Err() != nil
+		}
+	}))
+	t.Cleanup(slow.Close)
+	s := newStory(t)
+	file := `[{name: slow, url: "` + slow.URL + `"}]`
+	teller := s.teller(load(t, file))
+	teller.Start()
+	eventually(t, "a first look", func() bool { _, err := os.Stat(s.place); return err == nil })
+	s.job("01a", api.StateSucceeded, nil)
+	eventually(t, "a try", func() bool { return tries.Load() == 1 })
+	closed := make(chan struct{})
+	go func() { teller.Close(); close(closed) }()
+	close(closing)
+	require.False(t, <-cut)
+	<-closed
+	s.job("01b", api.StateSucceeded, nil)
+	teller = s.teller(load(t, file))
+	teller.Start()
+	eventually(t, "the other one", func() bool { return teller.lines[0].told.Load() > 0 })
+	teller.Close()
+	require.EqualValues(t, 2, tries.Load())
+}
+
 // Who is told by name is told of everything once, also by another Teller, and
 // right after it arrived.
 func TestOthersAreToldFromNowOn(t *testing.T) {

@@ -65,9 +65,28 @@ func (t *Target) wants(event string) bool { return slices.Contains(t.On, event) 
 func (t *Target) keepTelling(ctx context.Context, n Notice) error {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = t.pause, 5*time.Minute
-	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, t.tell(ctx, n) },
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		try, cancel := lingering(ctx)
+		defer cancel()
+		return struct{}{}, t.tell(try, n)
+	},
 		backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(t.GiveUp))
 	return err
+}
+
+// grace is how long a try may go on that is under way when a Teller is closed.
+// One that is cut off may have arrived all the same, and would be told again
+// after the next start.
+const grace = 2 * time.Second
+
+// lingering returns a context that ends grace after ctx.
+func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return late, func() {
+		stop()
+		cancel()
+	}
 }
 
 // tell tells a notice once. The error holds no secret.
