@@ -15,16 +15,20 @@ done
 # when FTD_TEST_COMPLETE is set.
 export FTD_TEST_ENV=$env FTD_TEST_BIN=$PWD/bin FTD_TEST_COMPLETE=1
 
+# A limit that only what hangs can reach: a busy machine of two cores may take
+# ten minutes, Go's own limit, for the recipes on MindSpore alone.
+limit=25m
+
 mapfile -t plain < <(go list ./... | grep -v -e '/pybridge$' -e '^ftd/cmd$')
-go test "${plain[@]}"
+go test -timeout $limit "${plain[@]}"
 go test -tags man -run Manual ./cmd/ftctl
 
 (
 	eval "$(scripts/build.sh --test-env --env "$env")"
-	go test -tags python ./pybridge/... ./daemon/... ./cmd/ftd-python/...
+	go test -timeout $limit -tags python ./pybridge/... ./daemon/... ./cmd/ftd-python/...
 )
 
 # No .pyc beside the sources: they are embedded into the binary as they are.
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PWD/pybridge/py:$PWD/recipe/py "$env/bin/python" -m unittest discover --start-directory recipe/py/tests --buffer
 
-go test -count=1 ./cmd
+go test -timeout $limit -count=1 ./cmd
