@@ -30,6 +30,15 @@ echo "== a daemon that is killed 40 times, trees that are stopped 100 times"
 FTD_CHAOS_KILLS=40 go test -timeout $limit -count=1 -run Chaos ./cmd ./launcher
 FTD_STOP_TRIES=100 FTD_LONG_LINE=1000000000 go test -timeout $limit -count=1 -run 'NoOrphan|VeryLongLine' ./launcher
 
+echo "== a training in a cgroup of its own"
+# In a mount namespace, since machines with version 1 do not mount version 2.
+mkdir -p build/cgroup
+if unshare --mount mount -t cgroup2 none build/cgroup 2>/dev/null; then
+	unshare --mount bash -c "mount -t cgroup2 none build/cgroup && go test -timeout $limit -count=1 -v -run Cgroup ./launcher"
+else
+	echo "left out: needs root and a kernel with cgroup v2"
+fi
+
 echo "== a clock that is set by a day every three seconds"
 scripts/clock.sh "$env"
 
