@@ -30,16 +30,7 @@ type follower struct {
 func (f *follower) follow(ctx context.Context, job api.Job) (*api.Job, error) {
 	defer f.view.close()
 	m := newModel(job)
-	var told []news
-	for i := range m.job.Steps {
-		if m.job.Steps[i].State.Ended() {
-			told = append(told, news{step: &m.job.Steps[i]})
-		}
-	}
-	if job.Waiting != nil {
-		told = append(told, news{waiting: job.Waiting})
-	}
-	f.view.show(m, told, f.now())
+	f.view.show(m, m.standing(), f.now())
 
 	// The reader is ended and waited for before follow returns.
 	reading, stop := context.WithCancel(ctx)

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bufio"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -167,6 +170,38 @@ func TestWaitSaysHowTheJobEnded(t *testing.T) {
 	require.Contains(t, out, "was stopped")
 	_, _, status = run(t, "wait", "01nosuchjob")
 	require.Equal(t, exitNotFound, status)
+}
+
+// Who comes late is told how things stand, and waits in peace.
+func TestAFollowerThatComesLateIsToldHowThingsStand(t *testing.T) {
+	h := newHouse(t)
+	s := h.stage()
+	id := h.submit(s.command()...)
+	s.compile(7 * time.Second)
+	eventually(t, "the compile phase", func() bool {
+		training := h.job(id).Training
+		return training != nil && training.Phase == api.PhaseCompiling
+	})
+	lines, w := io.Pipe()
+	ended := make(chan error, 1)
+	f, job := follower{client: h.client, view: &linesView{w: w}, now: time.Now}, *h.job(id)
+	go func() {
+		_, err := f.follow(t.Context(), job)
+		ended <- errors.Join(err, w.Close())
+	}()
+	told := bufio.NewReader(lines)
+	for _, want := range []string{"train: running\n", "compiling, nothing is wrong"} {
+		line, err := told.ReadString('\n')
+		require.NoError(t, err)
+		require.Contains(t, line, want)
+	}
+	s.steps(1, 20, 20)
+	s.exit(0)
+	rest, err := io.ReadAll(told)
+	require.NoError(t, err)
+	require.NoError(t, <-ended)
+	require.Contains(t, string(rest), "compiled in 7.")
+	require.NotContains(t, string(rest), "running", "once is enough")
 }
 
 // A daemon that dies and comes back costs its followers nothing.

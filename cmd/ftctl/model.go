@@ -67,6 +67,23 @@ type news struct {
 	attempt    *api.Attempt // another try at a step
 }
 
+// standing is what is told of a job that was at work before it was followed.
+func (m *model) standing() []news {
+	var told []news
+	for i := range m.job.Steps {
+		if m.job.Steps[i].State != api.StateQueued {
+			told = append(told, news{step: &m.job.Steps[i]})
+		}
+	}
+	if t := m.job.Training; t != nil && t.Phase != "" && !m.job.Over() {
+		told = append(told, news{phase: &api.PhaseChange{Phase: t.Phase, Since: t.PhaseSince}})
+	}
+	if m.job.Waiting != nil {
+		told = append(told, news{waiting: m.job.Waiting})
+	}
+	return told
+}
+
 // apply learns from one event and returns what is worth telling. Events of
 // unknown types, and data that cannot be read, say nothing.
 func (m *model) apply(e api.Event) []news {

@@ -91,9 +91,11 @@ func (e *Engine) accept(ctx context.Context, job api.Job, s api.Submit, asked jo
 		return api.Job{}, err
 	}
 	e.Log.Info().Str("job", job.ID).Str("name", job.Name).Msg("job accepted")
+	// As it is before its first event: whoever follows it from here is told of
+	// every one, however soon it is at work.
+	stored, err := e.Journal.Job(ctx, job.ID)
 	e.queue.add(job)
 	e.schedule()
-	stored, err := e.Journal.Job(ctx, job.ID)
 	if err == nil {
 		e.addQueue(&stored)
 	}
