@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"strings"
+	"unicode/utf8"
 )
 
 // A .ckpt is a concatenation of serialised messages of this schema (proto2,
@@ -33,7 +35,12 @@ const (
 )
 
 const (
-	maxTag    = 2048 // bytes of a tensor's name; the longest seen have about 100
+	// maxName is how many characters the name of a parameter may have that
+	// MindSpore makes when it loads a .ckpt, blanks around it not counted; of a
+	// .safetensors it loads any [measured, 2.7.0]. maxTag is that in bytes. The
+	// longest names seen have about 100.
+	maxName   = 1024
+	maxTag    = maxName * utf8.UTFMax
 	maxType   = 64
 	maxSlices = 1 << 16 // of 512 MiB each: 32 TiB
 	mapType   = "map"
@@ -183,6 +190,9 @@ func (c *ckptFile) flush() error {
 		return nil
 	}
 	c.open, c.any = nil, true
+	if n := utf8.RuneCountInString(strings.TrimSpace(t.Name)); n > maxName {
+		return damagef("the name of a tensor has %d characters; MindSpore writes such a name, and loads none of more than %d", n, maxName)
+	}
 	if err := checkCkptType(t); err != nil {
 		return err
 	}

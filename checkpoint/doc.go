@@ -37,8 +37,8 @@
 // # What MindSpore says
 //
 // MindSpore 2.0.0 and 2.7.0 were asked to load 12,500 damaged files: whatever
-// they refused is not complete here, complex numbers among it, which MindSpore
-// writes and does not read; but the 8-bit floats of safetensors (F8_E4M3), which
+// they refused is not complete here, complex numbers and names of more than 1024
+// characters in a .ckpt among it, which MindSpore writes and does not read; but the 8-bit floats of safetensors (F8_E4M3), which
 // other programs write and later versions may read, are. What they load and this
 // package calls incomplete: files cut between two tensors or before a CRC
 // trailer, damaged ones of which protobuf skips what it does not know, and
