@@ -17,6 +17,9 @@ type Settings struct {
 	// Failed is why the last reading changed nothing; nil if there was none,
 	// or nothing wrong with it.
 	Failed *Error `json:"failed,omitempty"`
+	// Metrics is why nobody can scrape them at their address; nil if one can,
+	// or is not to.
+	Metrics *Error `json:"metrics,omitempty"`
 }
 
 // Reload is the answer of POST /v1/reload: the settings that have changed.

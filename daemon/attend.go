@@ -7,7 +7,7 @@ import (
 )
 
 // lookEvery is how often the daemon looks at itself: is it to restart, does
-// its journal answer.
+// its journal answer, are its metrics served.
 const lookEvery = time.Second
 
 // attend returns when the daemon is to end, or to become the next one.
@@ -25,6 +25,8 @@ func (d *daemon) attend(ctx context.Context) error {
 		case err := <-d.failed:
 			d.log.Error().Err(err).Msg("shutting down")
 			return err
+		case err := <-d.metrics.endings():
+			d.metrics.lost(err)
 		case wish := <-d.wishes:
 			if wish == syscall.SIGHUP {
 				_, _ = d.Reload() // it has said what is wrong
@@ -33,6 +35,7 @@ func (d *daemon) attend(ctx context.Context) error {
 			}
 		case <-d.restart.asked:
 		case <-tick.C:
+			d.metrics.again(ctx)
 		}
 		if why := d.restart.due(ctx); why != "" {
 			d.log.Info().Str("because", why).Msg("restarting in place")

@@ -248,10 +248,7 @@ func (d *daemon) assemble() error {
 		Jobs: d.engine, Journal: d.journal, Metrics: scrape, Version: d.about, Access: access, Service: d, Notices: d.notices, Log: d.log,
 	})
 	if s.MetricsAddress != "" {
-		if err := protected(s); err != nil {
-			return err
-		}
-		d.metrics = &scraped{address: s.MetricsAddress, web: s.MetricsWeb, handler: scrape}
+		d.metrics = newScraped(s, scrape, d.notify, d.log)
 	}
 	return nil
 }
@@ -262,20 +259,13 @@ func (d *daemon) open(ctx context.Context, given handover.Bundle) (err error) {
 	if err := d.openSocket(ctx, given); err != nil {
 		return err
 	}
-	if d.metrics != nil {
-		if err := d.metrics.open(ctx, given, d.log); err != nil {
-			return errors.Join(err, d.socket.Close())
-		}
-	}
+	d.metrics.open(ctx, given)
 	if err := d.engine.Start(ctx); err != nil {
 		return errors.Join(err, d.socket.Close(), d.metrics.shutdown(ctx))
 	}
 	d.notices.Start()
 	d.ready.Store(true)
 	go func() { d.failed <- d.server.Serve(d.socket) }()
-	if d.metrics != nil {
-		go func() { d.failed <- d.metrics.serve() }()
-	}
 	return nil
 }
 

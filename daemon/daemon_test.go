@@ -311,7 +311,6 @@ func TestTheDaemonRefusesWhatCannotWork(t *testing.T) {
 	refuse("another daemon answers on", "--state-dir", other)
 	refuse("is not a socket", "--state-dir", other, "--socket", h.log.Name())
 	refuse("not a valid value for slots", "--slots", "0")
-	refuse("cannot be served on", "--state-dir", other, "--socket", filepath.Join(h.dir, "o.sock"), "--metrics-address", "256.0.0.1:1")
 	rows := filepath.Join(h.dir, "rows.yaml")
 	require.NoError(t, os.WriteFile(rows, []byte("- id: x\n"), 0o600))
 	refuse("the error signatures cannot be read", "--state-dir", other, "--socket", filepath.Join(h.dir, "p.sock"), "--signatures", rows)

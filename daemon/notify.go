@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,14 @@ const statusEvery = 2 * time.Second
 // than to wait for that.
 const tellWithin = time.Second
 
+// What there may be trouble with that systemd is told.
+const (
+	ofSettings = iota
+	ofMetrics
+	ofSocket
+	troubleKinds
+)
+
 // notifier tells systemd how the daemon is. Started by anybody else, it does
 // nothing.
 type notifier struct {
@@ -35,9 +44,9 @@ type notifier struct {
 	// owed is what changes systemd's view of the service and could not be told:
 	// a READY that is lost would have the service ended. It goes with the next
 	// message.
-	owed    string
-	trouble string // a sentence for the status, "" for none
-	deaf    bool   // the last message was not taken
+	owed     string
+	troubles [troubleKinds]string // sentences for the status, "" for none
+	deaf     bool                 // the last message was not taken
 }
 
 func newNotifier(log zerolog.Logger) *notifier {
@@ -75,17 +84,19 @@ func (n *notifier) post(lasting bool, lines []string) {
 	n.deaf = err != nil
 }
 
-// note puts a sentence into the status, until the next one; "" is none.
-func (n *notifier) note(trouble string) {
+// note puts a sentence about something into the status, until the next one
+// about it; "" is none.
+func (n *notifier) note(of int, trouble string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.trouble = trouble
+	n.troubles[of] = trouble
 }
 
 func (n *notifier) noted() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.trouble
+	there := slices.DeleteFunc(slices.Clone(n.troubles[:]), func(trouble string) bool { return trouble == "" })
+	return strings.Join(there, "; ")
 }
 
 // tell sends one message to the socket that systemd names, if it does. The

@@ -45,11 +45,11 @@ func (d *daemon) Reload() (api.Reload, error) {
 		if !errors.As(err, &d.reading.failed) {
 			d.reading.failed = api.Errorf(api.CodeSettings, "%v", err)
 		}
-		d.notify.note("the settings stay as they are: " + err.Error())
+		d.notify.note(ofSettings, "the settings stay as they are: "+err.Error())
 		d.log.Error().Err(err).Msg("the settings stay as they are")
 		return api.Reload{}, err
 	}
-	d.notify.note("")
+	d.notify.note(ofSettings, "")
 	event := d.log.Info().Strs("changed", changed)
 	if len(d.reading.waiting) > 0 {
 		event = event.Strs("after_restart", d.reading.waiting).Str("to_do", "ftctl restart")
@@ -116,7 +116,8 @@ func (d *daemon) adopt(from *settings.Settings, names ...string) error {
 func (d *daemon) Settings() api.Settings {
 	s := d.settings()
 	d.reading.Lock()
-	list := api.Settings{File: s.File, Settings: []api.Setting{}, Waiting: d.reading.waiting, Failed: d.reading.failed}
+	list := api.Settings{File: s.File, Settings: []api.Setting{}, Waiting: d.reading.waiting, Failed: d.reading.failed,
+		Metrics: d.metrics.failure()}
 	d.reading.Unlock()
 	for _, v := range s.Values() {
 		list.Settings = append(list.Settings, api.Setting{

@@ -135,7 +135,7 @@ type next struct {
 func (d *daemon) prepareNext() (*next, error) {
 	b := handover.Bundle{}
 	err := b.AddListener(handover.Socket, d.settings().Socket, d.borrowed, d.socket)
-	if err == nil && d.metrics != nil {
+	if err == nil && d.metrics != nil && d.metrics.listener != nil {
 		err = b.AddListener(handover.Metrics, d.metrics.address, d.metrics.borrowed, d.metrics.listener)
 	}
 	if err == nil {

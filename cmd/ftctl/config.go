@@ -78,6 +78,9 @@ func warnOfSettings(w io.Writer, all *api.Settings) {
 	if all.Failed != nil {
 		fmt.Fprintf(w, "these are the settings of before; the last reading failed: %v\n", all.Failed)
 	}
+	if all.Metrics != nil {
+		fmt.Fprintf(w, "no metrics are served: %v\n", all.Metrics)
+	}
 	if len(all.Waiting) > 0 {
 		fmt.Fprintf(w, "waiting for ftctl restart: %s\n", strings.Join(all.Waiting, ", "))
 	}
