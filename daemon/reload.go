@@ -137,7 +137,13 @@ func (d *daemon) SetSetting(name, value string) error {
 		return api.Errorf(api.CodeConflict, "%s cannot be changed while the daemon runs, only %s can", name, strings.Join(names, ", ")).
 			WithRemedy("set it in the settings file, then: ftctl restart")
 	}
+	if _, err := settings.Load(d.args); err != nil {
+		return err // what is wrong already is not who asks to blame for
+	}
 	set, err := settings.LoadWith(d.args, name, value, "set with ftctl config set")
+	if wrong, ok := errors.AsType[*api.Error](err); ok {
+		return api.Errorf(api.CodeBadRequest, "%s", wrong.Message).WithRemedy("%s", wrong.Remedy)
+	}
 	if err != nil {
 		return err
 	}

@@ -163,7 +163,7 @@ func TestSettingsAreReadAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "warn", value("log_level").Value)
 	_, err = h.SetSetting(t.Context(), "log_level", "loud")
-	requireCode(t, err, api.CodeSettings)
+	requireCode(t, err, api.CodeBadRequest)
 	_, err = h.SetSetting(t.Context(), "socket", "/x")
 	requireCode(t, err, api.CodeConflict)
 	_, err = h.SetSetting(t.Context(), "sockets", "/x")

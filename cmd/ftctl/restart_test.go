@@ -74,8 +74,11 @@ func TestConfigShowsAndSets(t *testing.T) {
 	}
 	require.True(t, found)
 	_, talk, status = run(t, "config", "set", "slots", "many")
-	require.Equal(t, exitFailed, status)
+	require.Equal(t, exitUsage, status)
 	require.Contains(t, talk, "whole number")
+	_, talk, status = run(t, "config", "set", "log_level", "loud")
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, talk, "trace, debug, info, warn or error")
 	_, talk, status = run(t, "config", "set", "group", "x")
 	require.Equal(t, exitFailed, status)
 	require.Contains(t, talk, "ftctl restart")

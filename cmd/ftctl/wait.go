@@ -24,7 +24,8 @@ func newWaitCommand() *cobra.Command {
 ended.
 
 ` + followHelp + `
-With --timeout it is 6 when the time is over; the job goes on.`,
+With --timeout it is 6 when the time is over; the job goes on. --timeout 0 does
+not wait at all: it is 6 at once unless the job has ended.`,
 		Example: `  ftctl wait JOB
   ftctl wait --timeout 12h JOB && ./deploy.sh
   id=$(ftctl run tiny-llama --detach) && ftctl wait -q "$id"`,
@@ -32,7 +33,7 @@ With --timeout it is 6 when the time is over; the job goes on.`,
 		ValidArgsFunction: completeOneJob,
 		RunE:              func(c *cobra.Command, args []string) error { return runWait(c, o, args[0]) },
 	}
-	c.Flags().DurationVar(&o.timeout, "timeout", 0, "wait at most so long, such as 30s, 10m or 12h; 0 for ever")
+	c.Flags().DurationVar(&o.timeout, "timeout", 0, "wait at most so long, such as 30s, 10m or 12h; 0 not at all (default: for ever)")
 	o.follow.addFlags(c)
 	return c
 }
@@ -47,7 +48,11 @@ func runWait(c *cobra.Command, o waitOptions, id string) error {
 	if err != nil {
 		return err
 	}
-	if o.timeout > 0 {
+	if c.Flags().Changed("timeout") && !job.State.Ended() {
+		if o.timeout == 0 {
+			return api.Errorf(api.CodeTimeout, "job %s has not ended: it is %s", job.ID, job.State).
+				WithRemedy("wait for it: ftctl wait %s", job.ID)
+		}
 		ctx, cancel := context.WithTimeout(c.Context(), o.timeout)
 		defer cancel()
 		c.SetContext(ctx)
