@@ -37,6 +37,9 @@ type Signature struct {
 	Secondary bool   `yaml:"secondary"` // usually the consequence of another error
 	Vague     bool   `yaml:"vague"`     // such a consequence only points at what is said beside it
 	Source    string `yaml:"source"`    // where the row is known from
+	// Explains are ids of errors whose reason this one is, also where it is told
+	// after them: a shell says "Killed" before the kernel is asked why.
+	Explains []string `yaml:"explains"`
 
 	re      *lazyRegexp
 	generic bool // stands for errors that no other row knows: each text is one

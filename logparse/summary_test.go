@@ -210,6 +210,25 @@ func TestFirstCause(t *testing.T) {
 	require.Equal(t, "disk-full", cause.Signature.ID)
 }
 
+// Why a process was killed is told after the fact that it was; and a command
+// that a script could do without is the cause only where there is no other.
+func TestCauseThatIsToldLate(t *testing.T) {
+	const oom = "slurmstepd: error: Detected 1 oom_kill event in StepId=12.batch. Some of the step tasks have been OOM Killed.\n"
+	const lacks = "start.sh: line 3: npu-smi: command not found\n"
+	for log, id := range map[string]string{
+		"start.sh: line 12: 4711 Killed                  python run.py\n" + oom:                                                    "host-memory",
+		"[ERROR] ME(1:2,MainProcess):2026-01-02-12:00:00.0 [a.py:1] Worker process 7 exit with exception. Error code: -9.\n" + oom: "host-memory",
+		"Traceback (most recent call last):\n  File \"x\"\nOSError: No space left on device\n" + oom:                               "disk-full",
+		"KeyboardInterrupt\nslurmstepd: error: *** JOB 1 ON c CANCELLED AT 2026-09-30T16:00:24 DUE TO TIME LIMIT ***\n":            "time-limit",
+		"KeyboardInterrupt\nKilled\n": "interrupted",
+		lacks:                         "tool-missing",
+		lacks + "Traceback (most recent call last):\n  File \"x\"\nValueError: x\n":             "python-exception",
+		lacks + "[ERROR] X(1,7f,p):2026-03-01-12:00:02.000.000 [a.cc:1] F] EI0002: times out\n": "hccl-timeout",
+	} {
+		require.Equal(t, id, summarize(t, log).Cause().Signature.ID, log)
+	}
+}
+
 func TestGzipIsUnpacked(t *testing.T) {
 	const name = "../testdata/logs/mf160-llama-full-ok-branch.log"
 	data, err := os.ReadFile(name)

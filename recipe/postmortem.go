@@ -113,12 +113,14 @@ func diagnose(ctx context.Context, log, ended string, reading ...logparse.Option
 const anyException = "python-exception"
 
 // cause picks the error that the others follow from: the first that is known
-// by name and no consequence; else the last exception, of which the program
+// by name, no consequence and explained by no other; else the last exception, of which the program
 // ended; else the first consequence that does not only point at another error.
 func cause(found []logparse.Problem) int {
 	named := func(p logparse.Problem) bool { return p.Signature != nil && p.Signature.ID != anyException }
-	if i := slices.IndexFunc(found, func(p logparse.Problem) bool { return named(p) && !p.Signature.Secondary }); i >= 0 {
-		return i
+	for i, p := range found {
+		if named(p) && !p.Signature.Secondary && !logparse.Explained(found, i) {
+			return i
+		}
 	}
 	for i := len(found) - 1; i >= 0; i-- {
 		if !named(found[i]) {

@@ -24,3 +24,12 @@ func TestTheEndIsOfTheCodeThatSaysMost(t *testing.T) {
 	p, _ := diagnose(t.Context(), log, "the training ended with status 1")
 	require.Equal(t, "hccl-timeout", p.Code)
 }
+
+// A shell says that a process was killed before the batch system says why.
+func TestTheEndIsOfTheReasonThatIsToldLate(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "rank_0.log")
+	require.NoError(t, os.WriteFile(log, []byte("start.sh: line 3: npu-smi: command not found\nstart.sh: line 9: 4711 Killed    python run.py\n"+
+		"slurmstepd: error: Detected 1 oom_kill event in StepId=12.batch. Some of the step tasks have been OOM Killed.\n"), 0o600))
+	p, _ := diagnose(t.Context(), log, "the training ended with status 137")
+	require.Equal(t, "host-memory", p.Code)
+}

@@ -48,7 +48,7 @@ func (v *summaryText) file(path string) error {
 		row("checkpoints", "%d", n)
 	}
 	for i := range s.Errors {
-		v.problem(&s.Errors[i], s.ErrorLines[i], p)
+		v.problem(kindOf(&s.Errors[i], s), &s.Errors[i], s.ErrorLines[i], p)
 	}
 	if len(s.Errors) > 0 {
 		v.failed++
@@ -154,12 +154,21 @@ func healthWords(h logparse.Health) string {
 	return string(h)
 }
 
-func (v *summaryText) problem(e *logparse.Problem, line int64, p palette) {
-	cause, remedy := e.Signature.Text(v.locale)
-	kind := "error"
-	if e.Signature.Secondary {
-		kind = "follows"
+// kindOf names what an error is to the training: one that is usually a
+// consequence is the error itself if there is no other, and hardly worth a word
+// if nothing came of it.
+func kindOf(e *logparse.Problem, s *logparse.Summary) string {
+	switch {
+	case e.Signature.Secondary && s.Completed:
+		return "note"
+	case e.Signature.Secondary && e != s.Cause():
+		return "follows"
 	}
+	return "error"
+}
+
+func (v *summaryText) problem(kind string, e *logparse.Problem, line int64, p palette) {
+	cause, remedy := e.Signature.Text(v.locale)
 	fmt.Fprintf(v.w, "%s %s, line %d\n", pad(kind, 12), p.bold(e.Signature.ID), line)
 	indent := strings.Repeat(" ", 13)
 	fmt.Fprintf(v.w, "%s%s\n", indent, fit(plain(e.Text), 300))

@@ -101,6 +101,20 @@ func TestParseSummaryNamesTheFirstCause(t *testing.T) {
 	require.NotContains(t, out, "first cause")
 }
 
+// What a script could do without is a note where the training ran, and the
+// error where there is nothing else.
+func TestParseSummaryOfAScriptThatLacksACommand(t *testing.T) {
+	lacks := "start.sh: line 3: npu-smi: command not found\n"
+	path := filepath.Join(t.TempDir(), "log")
+	ran, err := os.ReadFile(goodLog)
+	require.NoError(t, err)
+	for log, says := range map[string]string{lacks: "error", lacks + string(ran): "note ", lacks + "OSError: No space left on device\n": "follows"} {
+		require.NoError(t, os.WriteFile(path, []byte(log), 0o600))
+		_, out, _ := parse(t, "", "--summary", path)
+		require.Regexp(t, "(?m)^"+says+" +tool-missing, line 1$", out)
+	}
+}
+
 func TestParseRecords(t *testing.T) {
 	status, out, _ := parse(t, "", goodLog)
 	require.Zero(t, status)
