@@ -153,4 +153,5 @@ CGO_ENABLED=0 go build "${flags[@]}" -o "$out/bin/" ./cmd/ftd ./cmd/ftctl ./cmd/
 rm -rf "$out/share/man"
 CGO_ENABLED=0 go run "${flags[@]}" -tags man ./cmd/ftctl man "$out/share/man/man1"
 CGO_ENABLED=1 go build "${flags[@]}" -tags python -o "$out/libexec/ftd/ftd-cp${minor/./}" ./cmd/ftd-python
+printf '%s\n' "$env" >"$out/libexec/ftd/environment" # the daemon's own, if no other is named
 echo "built bin/ftd, bin/ftctl, bin/ftd-shim and libexec/ftd/ftd-cp${minor/./} for $env (Python $minor)"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,16 @@ import (
 func submit(c *cobra.Command, s api.Submit, detach bool, o followOptions) error {
 	client := connect(c)
 	defer client.Close()
-	job, err := during(c, "handing the job to the daemon", 0, func() (*api.Job, error) { return client.Submit(c.Context(), s) })
+	key := rand.Text() // one job, whatever became of the first try
+	handIn := func() (*api.Job, error) {
+		return during(c, "handing the job to the daemon", 0, func() (*api.Job, error) { return client.SubmitOnce(c.Context(), s, key) })
+	}
+	job, err := handIn()
+	if err != nil {
+		if err = started(c, err); err == nil {
+			job, err = handIn()
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,18 @@ func TestMain(m *testing.M) {
 	}
 	// A daemon that this machine runs is not the tests'.
 	os.Setenv("FTD_SOCKET", "/no/such/place/ftd.sock")
+	// Nor is one started where a test finds none.
+	dir, err := os.MkdirTemp("", "ftctl")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "ftd"), []byte("#!/bin/sh\necho ftd: tests start no daemon\nexit 1\n"), 0o755)
+	}
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	os.Setenv("FTD_STATE_DIR", filepath.Join(dir, "state"))
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		os.RemoveAll(dir)
 		if built.dir != "" {
 			os.RemoveAll(built.dir)
 		}

@@ -59,6 +59,7 @@ are skipped.
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing: see ftctl recipe plan")
 	f.BoolVarP(&o.detach, "detach", "d", false, "do not follow: print the job's id and return")
 	priorityFlag(c, &o.prio)
+	startFlag(c)
 	o.follow.addFlags(c)
 	complete(c, "from", completeSteps)
 	complete(c, "skip-check", cobra.FixedCompletions(append(doctor.IDs(), recipe.AllChecks), cobra.ShellCompDirectiveNoFileComp))

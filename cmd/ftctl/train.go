@@ -44,6 +44,7 @@ current directory, in the environment that the daemon was built for.
 	f.StringArrayVarP(&o.env, "env", "e", nil, "add `KEY=VALUE` to its environment, or KEY with its value here; repeatable")
 	f.IntVar(&o.cards, "cards", 1, "wait for so many accelerator `cards`, where the daemon hands them out; 0 for none")
 	priorityFlag(c, &o.prio)
+	startFlag(c)
 	f.BoolVarP(&o.detach, "detach", "d", false, "do not follow: print the job's id and return")
 	o.follow.addFlags(c)
 	return c

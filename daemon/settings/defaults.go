@@ -20,7 +20,7 @@ func defaults() defaultValues {
 		stateDir: stateDir(),
 		places:   places(),
 		socket:   socket(),
-		env:      firstSet(os.Getenv("VIRTUAL_ENV"), os.Getenv("CONDA_PREFIX")),
+		env:      firstSet(os.Getenv("VIRTUAL_ENV"), os.Getenv("CONDA_PREFIX"), builtFor(prefix)),
 		shim:     filepath.Join(prefix, "bin", "ftd-shim"),
 		libexec:  filepath.Join(prefix, "libexec", "ftd"),
 	}
@@ -80,6 +80,21 @@ func prefix() string {
 		return filepath.Dir(filepath.Dir(dir))
 	}
 	return filepath.Dir(dir)
+}
+
+// builtFor is the environment that scripts/build.sh built the daemon in prefix
+// for, the last one of several; "" where it was installed, which writes it into
+// the settings file, or if the environment is gone.
+func builtFor(prefix string) string {
+	text, err := os.ReadFile(filepath.Join(prefix, "libexec", "ftd", "environment"))
+	env := strings.TrimSpace(string(text))
+	if err != nil || !filepath.IsAbs(env) {
+		return ""
+	}
+	if info, err := os.Stat(env); err != nil || !info.IsDir() {
+		return ""
+	}
+	return env
 }
 
 func firstSet(values ...string) string {

@@ -63,7 +63,7 @@ func table(s *Settings) []key {
 		text("socket", &s.Socket, d.socket,
 			"the Unix socket on which the daemon listens (a `path`, at most 107 bytes)"),
 		text("env", &s.Env, d.env,
-			"the Python environment with MindSpore: the `directory` of a conda environment or venv; default: $VIRTUAL_ENV or $CONDA_PREFIX"),
+			"the Python environment with MindSpore: the `directory` of a conda environment or venv; default: $VIRTUAL_ENV or $CONDA_PREFIX, else the one that ftd was built for"),
 		metrics,
 		text("metrics_web_config", &s.MetricsWeb, "",
 			"a `file` that says how the metrics are protected: TLS, basic authentication; see docs/metrics.md. Empty: not at all"),

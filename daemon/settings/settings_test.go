@@ -138,6 +138,17 @@ func TestDefaultsFollowTheUserAndTheService(t *testing.T) {
 	require.Equal(t, 1, s.Slots)
 }
 
+func TestTheEnvironmentThatTheDaemonWasBuiltFor(t *testing.T) {
+	prefix, env := t.TempDir(), t.TempDir()
+	require.Empty(t, builtFor(prefix))
+	file := filepath.Join(prefix, "libexec", "ftd", "environment")
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	require.NoError(t, os.WriteFile(file, []byte(env+"\n"), 0o600))
+	require.Equal(t, env, builtFor(prefix))
+	require.NoError(t, os.RemoveAll(env))
+	require.Empty(t, builtFor(prefix), "it is gone")
+}
+
 func TestPrintShowsEveryKeyOnceWithItsOrigin(t *testing.T) {
 	clean(t, "slots: 2\n")
 	s, err := Load(nil)

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ftd/api"
+)
+
+// started makes sure that there is a daemon for a job, after failure said that
+// there is none: a script, a crontab and a notebook's cell have nobody who could
+// be asked. It returns nil if one answers now, and otherwise failure with the
+// reason why none was started. A person at a terminal is asked instead, by
+// [offerToStart].
+func started(c *cobra.Command, failure error) error {
+	if !isAway(failure) || asError(failure).Code == api.CodeHangs || asksPerson(c) || mustNotStart(c) {
+		return failure
+	}
+	var flags []string
+	socket := c.Flag("socket").Value.String()
+	if socket != "" {
+		flags = append(flags, "--socket="+socket)
+	}
+	if scope := service(); scope != nil && socket == "" && os.Getenv("FTD_SOCKET") == "" {
+		// Somebody has stopped it, with its socket.
+		return notStarted(failure, "the service ftd is installed, and it was stopped", "start it with: ftctl up")
+	}
+	s, err := daemonSettings(c, flags)
+	if err != nil {
+		return notStarted(failure, asError(err).Message, asError(err).Remedy)
+	}
+	if s.Env == "" {
+		return notStarted(failure, "no Python environment is known for one", "name it: ftctl up --env /path/to/env")
+	}
+	unlock, err := oneAtATime(c, s.StateDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	client := connect(c)
+	defer client.Close()
+	if _, err := client.GetVersion(c.Context()); err == nil {
+		return nil // another ftctl has started it meanwhile
+	}
+	v, log, err := startProcess(c, s)
+	if err != nil {
+		return notStarted(failure, asError(err).Message, asError(err).Remedy)
+	}
+	say(c, "no daemon was running: started ftd %s (pid %d); its log: %s", v.Version, v.PID, log)
+	return nil
+}
+
+// startFlag adds --no-start, which run and train have in common.
+func startFlag(c *cobra.Command) {
+	c.Flags().Bool("no-start", false, "if no daemon answers, fail instead of starting one")
+}
+
+func mustNotStart(c *cobra.Command) bool {
+	f := c.Flag("no-start")
+	return f != nil && f.Value.String() == "true"
+}
+
+// asksPerson says whether offerToStart will ask.
+func asksPerson(c *cobra.Command) bool {
+	in, ok := c.InOrStdin().(*os.File)
+	return ok && isTerminal(in) && isTerminal(c.ErrOrStderr()) && !wantJSON(c)
+}
+
+func notStarted(failure error, reason, remedy string) error {
+	e := *asError(failure)
+	e.Message += "; none was started: " + reason
+	e.Remedy = remedy
+	return &e
+}
+
+// oneAtATime makes those wait who would start a daemon on the same state
+// directory at the same moment, as the lines of a script do that end in "&": the
+// second daemon would be refused.
+func oneAtATime(c *cobra.Command, dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return func() { _ = d.Close() }, nil // where locks are unknown it may go wrong, rarely
+		}
+		select {
+		case <-c.Context().Done():
+			_ = d.Close()
+			return nil, c.Context().Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
