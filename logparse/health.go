@@ -1,5 +1,7 @@
 package logparse
 
+import "time"
+
 // Health says in one word how the loss goes.
 type Health string
 
@@ -7,7 +9,7 @@ type Health string
 const (
 	HealthUnknown     Health = "unknown"     // too few steps to tell
 	HealthOK          Health = "ok"          // nothing speaks against it
-	HealthFlat        Health = "flat"        // the same loss to the last digit, step after step
+	HealthFlat        Health = "flat"        // the same loss to the last digit, step after step, and no plateau
 	HealthDiverging   Health = "diverging"   // the loss grows far beyond its best
 	HealthOverflowing Health = "overflowing" // every step overflows: the weights do not change
 	HealthNonFinite   Health = "nonfinite"   // the loss is not a number any more
@@ -16,7 +18,6 @@ const (
 // Bounds of the judgement. A healthy run may begin with a dozen overflowing
 // steps while a dynamic loss scale comes down, so only long series count.
 const (
-	flatSteps       = 20
 	overflowSteps   = 36
 	overflowAtFloor = 10 // with the loss scale at 1, where it cannot come down
 	trendSteps      = 20
@@ -28,11 +29,10 @@ type health struct {
 	losses   window
 	best     float64 // smallest median of a stretch of losses
 	stretch  int
-	same     int     // steps with the same loss, at the end
+	flat     Flatness
 	overflow int     // steps with overflow, at the end
 	floor    int     // of these, those with a loss scale of at most 1
 	bad      int     // steps with a loss that is not finite, at the end
-	previous float64 // the last finite loss
 	smooth   float64
 	any      bool
 }
@@ -49,6 +49,7 @@ func (h *health) add(s *Step) {
 	} else {
 		h.overflow, h.floor = 0, 0
 	}
+	h.flat.Add(s, time.Time{})
 	if !finite(s.Loss) {
 		h.bad++
 		return
@@ -56,12 +57,7 @@ func (h *health) add(s *Step) {
 	h.bad = 0
 	if !h.any {
 		h.any, h.smooth = true, s.Loss
-	} else if h.previous == s.Loss {
-		h.same++
-	} else {
-		h.same = 0
 	}
-	h.previous = s.Loss
 	h.smooth += 0.1 * (s.Loss - h.smooth)
 	h.losses.add(s.Loss)
 	if h.stretch++; h.stretch%trendSteps == 0 {
@@ -83,7 +79,7 @@ func (h *health) verdict() Health {
 		return HealthNonFinite
 	case h.overflow >= overflowSteps, h.floor >= overflowAtFloor:
 		return HealthOverflowing
-	case h.same >= flatSteps:
+	case h.flat.Streak(FlatSteps).Reaches(FlatSteps):
 		return HealthFlat
 	case h.stretch < trendSteps:
 		return HealthUnknown

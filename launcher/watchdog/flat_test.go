@@ -2,6 +2,7 @@ package watchdog
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,19 +17,25 @@ func printed(loss, decimals float64) float64 {
 }
 
 // flatOf shows 1000 steps to a guard, and returns the step at which they were
-// found to be flat, 0 for never. Other watchdogs are not looked at.
+// found to be flat, 0 for never. Other watchdogs are not looked at. The summary
+// of such a log must say the same.
 func flatOf(t *testing.T, step func(i int) logparse.Step) int {
 	s := begin(t, true)
+	var summary logparse.Summary
+	found := 0
 	for i := range 1000 {
 		r := logparse.Record{Kind: logparse.KindStep, Step: step(i)}
 		r.Step.Epoch, r.Step.Step, r.Step.Total = 1, int64(i+1), 1000
+		summary.Add(&r)
 		for _, v := range s.guard.Record(0, &r, s.now) {
-			if v.Watchdog == Flat {
-				return i + 1
+			if v.Watchdog == Flat && found == 0 {
+				found = i + 1
 			}
 		}
 	}
-	return 0
+	dead := []logparse.Health{logparse.HealthFlat, logparse.HealthOverflowing}
+	require.Equal(t, found > 0, slices.Contains(dead, summary.Health()), summary.Health())
+	return found
 }
 
 func known(v float64) logparse.Number { return logparse.Number{Value: v, Known: true} }

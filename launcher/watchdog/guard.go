@@ -108,7 +108,7 @@ func (g *Guard) Record(rank int, r *logparse.Record, at time.Time) []Verdict {
 // print a constant. So a loss is flat only if no rank's changes.
 func (g *Guard) allConstant() bool {
 	for _, n := range g.ranks {
-		if n.losses > 0 && !n.constant() {
+		if n.flat.Steps() && !n.constant() {
 			return false
 		}
 	}

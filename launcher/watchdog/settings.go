@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ftd/logparse"
 )
 
 // Action is what a verdict leads to.
@@ -57,7 +59,7 @@ func Defaults() Settings {
 		// A loss scale of 2^32 needs 32 overflowing steps to come down to 1.
 		Overflow:  {Action: Notify, Steps: 36, Of: 40},
 		LossScale: {Action: Notify, Steps: 10},
-		Flat:      {Action: Notify, Steps: 20},
+		Flat:      {Action: Notify, Steps: logparse.FlatSteps},
 		Spike:     {Action: Notify, Steps: 3, Of: 64, Warmup: 20, Factor: 10},
 		Weights:   {Action: Notify},
 	}

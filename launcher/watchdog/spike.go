@@ -14,7 +14,7 @@ type spike struct {
 	setting Setting
 	recent  []float64 // in the order of the log
 	sorted  []float64 // the same, by size
-	high    series
+	high    logparse.Streak
 	usual   float64
 	// start is what the loss was in the beginning, if that was seen.
 	start float64
@@ -58,7 +58,7 @@ func (s *spike) add(step *logparse.Step, counts bool, at time.Time) {
 		}
 		// The deviation is asked for only where it matters, at a loss that is
 		// high: it costs as much as all the rest of the reading of a step.
-		s.high.add(loss > s.usual+s.setting.Factor*least && loss > s.usual+s.setting.Factor*s.deviation() && loss > s.wild(), 1, at)
+		s.high.Add(loss > s.usual+s.setting.Factor*least && loss > s.usual+s.setting.Factor*s.deviation() && loss > s.wild(), 1, at)
 	}
 	// A high value that stays becomes the usual one in time, as the window
 	// moves on: whoever was told once need not be told for ever.

@@ -2,26 +2,6 @@ package watchdog
 
 import "time"
 
-// series counts bad steps in a row.
-type series struct {
-	count int
-	lines int // that told of them
-	since time.Time
-}
-
-// add takes a line into account that stands for so many steps.
-func (s *series) add(bad bool, steps int, at time.Time) {
-	if !bad {
-		*s = series{}
-		return
-	}
-	if s.count == 0 {
-		s.since = at
-	}
-	s.count += steps
-	s.lines++
-}
-
 // window counts bad steps among the last ones.
 type window struct {
 	bad   []bool
