@@ -7,7 +7,7 @@ import (
 )
 
 // lookEvery is how often the daemon looks at itself: is it to restart, does
-// its journal answer, are its metrics served.
+// its journal answer, are its doors open.
 const lookEvery = time.Second
 
 // attend returns when the daemon is to end, or to become the next one.
@@ -36,6 +36,7 @@ func (d *daemon) attend(ctx context.Context) error {
 		case <-d.restart.asked:
 		case <-tick.C:
 			d.metrics.again(ctx)
+			d.keepSocket(ctx)
 		}
 		if why := d.restart.due(ctx); why != "" {
 			d.log.Info().Str("because", why).Msg("restarting in place")

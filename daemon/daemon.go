@@ -136,10 +136,12 @@ type daemon struct {
 	socket  net.Listener
 	// borrowed says that the socket is systemd's.
 	borrowed bool
-	notify   *notifier
-	restart  *restart
-	ready    atomic.Bool // between open and putAway
-	failed   chan error  // what no daemon can go on after
+	// unreachable is why nobody finds it, "" if one does; see keepSocket.
+	unreachable string
+	notify      *notifier
+	restart     *restart
+	ready       atomic.Bool // between open and putAway
+	failed      chan error  // what no daemon can go on after
 	// next is what this process becomes when all is put away, nil for nothing.
 	next *next
 }

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
@@ -49,4 +51,31 @@ func (d *daemon) openSocket(ctx context.Context, given handover.Bundle) (err err
 		d.log.Warn().Str("directory", dir).Msg("others may use the daemon, but cannot get to its socket: open the directory to them, or choose another socket")
 	}
 	return err
+}
+
+// keepSocket puts the socket back that somebody has removed, as who tidies a
+// directory up does, or systemd-logind at the end of a session. systemd's own
+// is systemd's to put back.
+func (d *daemon) keepSocket(ctx context.Context) {
+	var err error
+	if s, ours := d.socket.(*server.Socket); ours && !d.borrowed {
+		var back bool
+		if back, err = s.Keep(ctx); back {
+			d.log.Warn().Str("socket", d.socket.Addr().String()).Msg("the socket was removed; it is there again")
+		}
+	} else if path := d.socket.Addr().String(); d.borrowed && path != "" && path[0] != '@' {
+		if _, gone := os.Lstat(path); errors.Is(gone, fs.ErrNotExist) {
+			err = api.Errorf(api.CodeConflict, "systemd's socket %s was removed, and nobody reaches the daemon", path).
+				WithRemedy("have systemd put it back: systemctl restart ftd.socket ftd (with --user for a daemon of your own); trainings go on")
+		}
+	}
+	says := ""
+	if err != nil {
+		says = err.Error()
+	}
+	if says != d.unreachable && err != nil {
+		d.log.Error().Err(err).Msg("NOBODY REACHES THIS DAEMON; jobs and trainings go on")
+	}
+	d.unreachable = says
+	d.notify.note(ofSocket, says)
 }

@@ -188,4 +188,11 @@ func TestSystemdOpensTheSocket(t *testing.T) {
 	a := <-answered
 	require.NoError(t, a.err)
 	require.Equal(t, h.daemon.Process.Pid, a.v.PID)
+
+	// Only systemd can put it back.
+	aside := h.Socket + ".aside"
+	require.NoError(t, os.Rename(h.Socket, aside))
+	require.Eventually(t, func() bool { return strings.Contains(h.said(), "systemctl restart ftd.socket") }, waitLong, waitTick)
+	require.NoFileExists(t, h.Socket)
+	require.NoError(t, os.Rename(aside, h.Socket))
 }

@@ -39,6 +39,35 @@ func (h *house) version() *api.Version {
 	return v
 }
 
+// Somebody removes the socket under a daemon that works: it puts it back, and
+// whoever had been let in before notices nothing.
+func TestADaemonPutsItsSocketBack(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	job := h.train("--steps", "150", "--step-ms", "20")
+	h.until(job.ID, hasPoints)
+	var follower sync.WaitGroup
+	var steps []int64
+	follower.Go(func() { steps = h.follow(job.ID) })
+	for range 2 {
+		require.NoError(t, os.Remove(h.Socket))
+		require.Eventually(t, func() bool {
+			info, err := os.Lstat(h.Socket)
+			return err == nil && info.Mode().Perm() == 0o600
+		}, waitLong, waitTick)
+		before := h.version()
+		require.Equal(t, h.daemon.Process.Pid, before.PID)
+		require.NoError(t, h.Restart(t.Context()))
+		h.restarted(before)
+	}
+	require.Contains(t, h.said(), "it is there again")
+	require.Equal(t, api.StateSucceeded, h.wait(job.ID).State)
+	follower.Wait()
+	require.Len(t, steps, 150)
+	h.end(syscall.SIGTERM)
+	require.NoFileExists(t, h.Socket)
+}
+
 func TestNobodyNoticesARestartInPlace(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, "--metrics-address", "127.0.0.1:0")

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,14 @@ import (
 // Two daemons that start at the same moment could both find that, and the one
 // remove what the other has put there: so they take turns.
 func Listen(ctx context.Context, path string, open bool) (net.Listener, error) {
+	l, err := listen(ctx, path, open)
+	if err != nil {
+		return nil, err
+	}
+	return Inherit(l, open)
+}
+
+func listen(ctx context.Context, path string, open bool) (*net.UnixListener, error) {
 	if err := prepareDirectory(filepath.Dir(path), open); err != nil {
 		return nil, err
 	}
@@ -34,30 +43,27 @@ func Listen(ctx context.Context, path string, open bool) (net.Listener, error) {
 	if err := takeOver(ctx, path); err != nil {
 		return nil, err
 	}
-	// The socket must never be there with a wider mode than it is to have.
-	old := unix.Umask(0o177)
-	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
-	unix.Umask(old)
+	// The socket must never be there with a wider mode than it is to have. Its
+	// file gets the mode that the socket has when it is bound; the umask is all
+	// the process's, and directories may be made at this moment.
+	narrow := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var failed error
+		err := c.Control(func(fd uintptr) { failed = unix.Fchmod(int(fd), 0o600) })
+		return errors.Join(err, failed)
+	}}
+	l, err := narrow.Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, api.Errorf(api.CodeSettings, "the daemon cannot listen on %s: %v", path, err).
 			WithRemedy("choose another socket with --socket or FTD_SOCKET")
 	}
-	return Inherit(l, open)
+	return l.(*net.UnixListener), nil
 }
 
 // Inherit takes over a listener that the daemon before this one has left. Whom
 // its path lets in may have changed with the settings.
 func Inherit(l net.Listener, open bool) (net.Listener, error) {
-	s := Own(l.(*net.UnixListener))
-	mode := os.FileMode(0o600)
-	if open {
-		mode = 0o666
-	}
-	if s.own == nil || s.own.Mode().Type() != fs.ModeSocket || s.own.Mode().Perm() == mode {
-		return s, nil
-	}
-	if err := os.Chmod(s.path, mode); err != nil {
-		_ = s.Close()
+	s := Own(l.(*net.UnixListener), open)
+	if err := s.admit(); err != nil {
 		return nil, err
 	}
 	return s, nil

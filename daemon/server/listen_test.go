@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -92,7 +93,7 @@ func TestAnInheritedSocketIsOpenedAndClosedAsTheSettingsSay(t *testing.T) {
 	l, err := Listen(t.Context(), path, false)
 	require.NoError(t, err)
 	for _, open := range []bool{true, true, false} {
-		l, err = Inherit(l.(*Socket).UnixListener, open)
+		l, err = Inherit(l.(*Socket).current(), open)
 		require.NoError(t, err)
 		info, err := os.Stat(path)
 		require.NoError(t, err)
@@ -115,4 +116,104 @@ func TestADirectoryThatKeepsOthersFromTheSocketIsFound(t *testing.T) {
 	require.Empty(t, Closed(path, &group))
 	require.NoError(t, os.Chmod(dir, 0o711))
 	require.Empty(t, Closed(below, nil))
+}
+
+// Somebody tidies the directory up.
+func TestARemovedSocketIsPutBack(t *testing.T) {
+	for open, mode := range map[bool]os.FileMode{false: 0o600, true: 0o666} {
+		path := place(t)
+		l, err := Listen(t.Context(), path, open)
+		require.NoError(t, err)
+		s := l.(*Socket)
+		heard, ended := make(chan string, 1), make(chan error, 1)
+		go func() {
+			for {
+				c, err := s.Accept()
+				if err != nil {
+					ended <- err
+					return
+				}
+				// The daemon's own look at who answers there says nothing.
+				if word, _ := io.ReadAll(c); len(word) > 0 {
+					heard <- string(word)
+				}
+				_ = c.Close()
+			}
+		}()
+		back, err := s.Keep(t.Context())
+		require.NoError(t, err)
+		require.False(t, back)
+		for _, remove := range []func() error{
+			func() error { return os.Remove(path) },
+			func() error { return os.RemoveAll(filepath.Dir(path)) },
+		} {
+			require.NoError(t, remove())
+			back, err = s.Keep(t.Context())
+			require.NoError(t, err)
+			require.True(t, back)
+			info, err := os.Lstat(path)
+			require.NoError(t, err)
+			require.Equal(t, mode, info.Mode().Perm())
+			c, err := net.Dial("unix", path)
+			require.NoError(t, err)
+			_, err = c.Write([]byte("hello"))
+			require.NoError(t, err)
+			require.NoError(t, c.Close())
+			require.Equal(t, "hello", <-heard)
+		}
+		require.NoError(t, s.Close())
+		require.NoFileExists(t, path)
+		require.ErrorIs(t, <-ended, net.ErrClosed)
+	}
+}
+
+// What others put at the path is never replaced, nor removed at the end, even
+// if it got the number of the file that was ours; when it is gone, the socket is
+// put back.
+func TestASocketGivesWayToWhatOthersPutInItsPlace(t *testing.T) {
+	path := place(t)
+	l, err := Listen(t.Context(), path, false)
+	require.NoError(t, err)
+	s := l.(*Socket)
+	for name, put := range map[string]func() error{
+		"a file": func() error { return os.WriteFile(path, []byte("precious"), 0o600) },
+		"a socket without anybody": func() error {
+			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+			if err == nil {
+				l.SetUnlinkOnClose(false)
+				err = l.Close()
+			}
+			return err
+		},
+	} {
+		require.NoError(t, os.Remove(path))
+		require.NoError(t, put(), name)
+		before, err := os.Lstat(path)
+		require.NoError(t, err)
+		for range 2 {
+			back, err := s.Keep(t.Context())
+			requireCode(t, err, api.CodeConflict)
+			require.False(t, back)
+		}
+		after, err := os.Lstat(path)
+		require.NoError(t, err)
+		require.True(t, same(before, after), name)
+		require.NoError(t, os.Remove(path))
+		back, err := s.Keep(t.Context())
+		require.NoError(t, err)
+		require.True(t, back)
+	}
+	aside := path + ".aside"
+	require.NoError(t, os.Rename(path, aside))
+	require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
+	_, err = s.Keep(t.Context())
+	requireCode(t, err, api.CodeConflict)
+	require.NoError(t, os.Rename(aside, path))
+	back, err := s.Keep(t.Context())
+	require.NoError(t, err, "it is there again by itself")
+	require.False(t, back)
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
+	require.NoError(t, s.Close())
+	require.FileExists(t, path)
 }
