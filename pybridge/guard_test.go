@@ -97,17 +97,39 @@ func TestGoKeepsItsSignals(t *testing.T) {
 	}
 }
 
-func TestPythonSignalHandlersDoNotTakeGosSignals(t *testing.T) {
-	r := module(t, "import signal\ndef f():\n    for s in (2, 15, 1, 17): signal.signal(s, lambda *a: None)\n")
-	r.LogFile = filepath.Join(t.TempDir(), "log")
-	result[any](t, r)
-	log, err := os.ReadFile(r.LogFile)
-	require.NoError(t, err)
-	require.Contains(t, string(log), "has no effect inside the daemon")
-	require.Contains(t, string(log), "isolation: worker")
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGCHLD} {
+func TestPythonSignalHandlersAreRefused(t *testing.T) {
+	owned := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGCHLD}
+	for _, sig := range append(owned, syscall.SIGUSR1, syscall.SIGALRM) {
+		r := module(t, "import signal\ndef f(number): signal.signal(number, lambda *a: None)\n")
+		r.Args, _ = json.Marshal([]int{int(sig)})
+		_, err := python.Call(t.Context(), r)
+		var e *pybridge.PyError
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, "ftd.HandlerRefused", e.Type)
+		require.Contains(t, e.Message, fmt.Sprintf("signal.signal(%d) is refused inside the daemon", sig))
+		require.Contains(t, e.Message, "isolation: worker")
+	}
+	for _, sig := range owned {
 		gets(t, sig)
 	}
+}
+
+// What libraries do in passing goes on: they expect to be refused in a thread.
+func TestLibrariesThatTryASignalHandlerGoOn(t *testing.T) {
+	r := module(t, `
+import asyncio, signal
+async def two():
+    return 2
+def f():
+    try:
+        signal.signal(signal.SIGINT, lambda *_: None)
+    except ValueError:
+        pass
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.getsignal(number))
+    return asyncio.run(two())
+`)
+	require.Equal(t, 2, result[int](t, r))
 }
 
 func TestForeignHandlersRunOnTheSignalStack(t *testing.T) {

@@ -14,7 +14,7 @@ from typing import Callable
 # Other parts of ftd bring modules of their own in other directories.
 __path__ = pkgutil.extend_path(__path__, __name__)
 
-__all__ = ["IsolationRequired", "progress"]
+__all__ = ["HandlerRefused", "IsolationRequired", "progress"]
 
 
 class IsolationRequired(RuntimeError):
@@ -25,6 +25,14 @@ class IsolationRequired(RuntimeError):
             f"{what} is refused inside the daemon, a running Go process that it would copy, break "
             "or end; run this step with isolation: worker"
         )
+
+
+class HandlerRefused(IsolationRequired, ValueError):
+    """A signal handler that was not installed.
+
+    A ValueError too, which is what `signal.signal` raises outside of the main
+    thread: libraries that can do without their handler expect it, and go on.
+    """
 
 
 _listener: Callable[[int, int, str], None] | None = None

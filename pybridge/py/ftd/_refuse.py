@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
-import warnings
 from typing import Any, Callable
 
 import ftd
@@ -21,7 +21,7 @@ def start() -> None:
     for module, names in ((os, _OS), (signal, _SIGNAL)):
         for name in names:
             setattr(module, name, _refuser(f"{module.__name__}.{name}"))
-    signal.signal = _warner(signal.signal)
+    signal.signal = _guarded(signal.signal)
     _hooks.after("multiprocessing.popen_fork", _no_fork)
 
 
@@ -37,16 +37,12 @@ def _refuser(what: str) -> Callable[..., Any]:
     return refused
 
 
-def _warner(real: Callable[..., Any]) -> Callable[..., Any]:
-    """Libraries set handlers in passing: it is no error, but it has no effect."""
+def _guarded(real: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse another handler; that what is set stays set is what restoring one asks for."""
 
     def signal_(number: int, handler: Any) -> Any:
-        warnings.warn(
-            f"signal.signal({number}) has no effect inside the daemon, which keeps its signals; "
-            "run this step with isolation: worker if it needs them",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return real(number, handler)
+        if handler != signal.getsignal(number):
+            raise ftd.HandlerRefused(f"signal.signal({number})")
+        return handler
 
-    return signal_
+    return functools.wraps(real)(signal_)
