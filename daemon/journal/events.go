@@ -56,8 +56,38 @@ func (j *Journal) Emit(ctx context.Context, events ...api.Event) error {
 	})
 }
 
+// A page of events ends with its pageEvents-th, or the one that fills pageBytes:
+// who does not take what was read costs no more than that.
+const (
+	pageEvents = 256
+	pageBytes  = 64 << 10
+)
+
+// Page returns the events after the one with that id, of one job if it is
+// named, and whether there may be more by now. Readers poll it, each at its own
+// pace; a slow one holds nothing. However many read at once, they leave some
+// of the connections to those who ask for something else.
+func (j *Journal) Page(ctx context.Context, after int64, job string) (events []api.Event, more bool, err error) {
+	select {
+	case j.paging <- struct{}{}:
+		defer func() { <-j.paging }()
+	case <-ctx.Done():
+		return nil, false, describe(ctx.Err())
+	}
+	where, args := `id > ?`, []any{after}
+	if job != "" {
+		where, args = `job = ? AND id > ?`, []any{job, after}
+	}
+	size := 0
+	events, err = j.eventsWhile(ctx, func(e *api.Event) bool {
+		size += len(e.Data)
+		return size < pageBytes
+	}, where, pageEvents, args...)
+	return events, size >= pageBytes || len(events) == pageEvents, err
+}
+
 // Events returns up to limit events after the one with that id, of one job if
-// it is named. Readers poll it, each at its own pace; a slow one holds nothing.
+// it is named.
 func (j *Journal) Events(ctx context.Context, after int64, job string, limit int) ([]api.Event, error) {
 	if job != "" {
 		return j.events(ctx, `job = ? AND id > ?`, limit, job, after)
@@ -66,12 +96,17 @@ func (j *Journal) Events(ctx context.Context, after int64, job string, limit int
 }
 
 func (j *Journal) events(ctx context.Context, where string, limit int, args ...any) ([]api.Event, error) {
+	return j.eventsWhile(ctx, func(*api.Event) bool { return true }, where, limit, args...)
+}
+
+// eventsWhile ends with the first event of which another says false.
+func (j *Journal) eventsWhile(ctx context.Context, another func(e *api.Event) bool, where string, limit int, args ...any) ([]api.Event, error) {
 	rows, err := j.reader.QueryContext(ctx, `SELECT id, time, job, step, attempt, rank, type, data FROM events
 		WHERE `+where+` ORDER BY id LIMIT ?`, append(args, limit)...)
 	if err != nil {
 		return nil, describe(err)
 	}
-	return collect(rows, func() (e api.Event, err error) {
+	return collectWhile(rows, another, func() (e api.Event, err error) {
 		var at int64
 		var data sql.NullString
 		err = rows.Scan(&e.ID, &at, &e.Job, &e.Step, &e.Attempt, &e.Rank, &e.Type, &data)

@@ -135,6 +135,10 @@ func (j *Journal) Jobs(ctx context.Context, q JobsQuery) ([]api.Job, error) {
 
 // collect reads all rows and closes them.
 func collect[T any](rows *sql.Rows, scan func() (T, error)) ([]T, error) {
+	return collectWhile(rows, func(*T) bool { return true }, scan)
+}
+
+func collectWhile[T any](rows *sql.Rows, another func(*T) bool, scan func() (T, error)) ([]T, error) {
 	defer rows.Close()
 	list := []T{}
 	for rows.Next() {
@@ -143,6 +147,9 @@ func collect[T any](rows *sql.Rows, scan func() (T, error)) ([]T, error) {
 			return nil, describe(err)
 		}
 		list = append(list, v)
+		if !another(&v) {
+			break
+		}
 	}
 	return list, describe(rows.Err())
 }

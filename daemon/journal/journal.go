@@ -36,6 +36,7 @@ type Journal struct {
 	writer *sql.DB // one connection
 	reader *reader // several; the writer itself on a network filesystem
 	turn   chan struct{}
+	paging chan struct{} // of those who read pages of events
 
 	// Of whoever has the turn.
 	statements statements
@@ -45,6 +46,9 @@ type Journal struct {
 	group   group
 	news    news
 }
+
+// connections is how many read at the same time.
+const connections = 4
 
 // Open opens the journal at path, or begins one. Nothing else may have it open
 // (the lock on the state directory sees to that). warning is not empty where
@@ -73,7 +77,7 @@ func openAs(ctx context.Context, path, kind string) (j *Journal, warning string,
 	// Pages of a hundred logs change again and again: with 16 MB between two
 	// checkpoints each is written back less often than with the default of 4.
 	pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(4000)")
-	j = &Journal{path: path, now: time.Now, turn: make(chan struct{}, 1)}
+	j = &Journal{path: path, now: time.Now, turn: make(chan struct{}, 1), paging: make(chan struct{}, 1)}
 	j.news.init()
 	if j.writer, err = sql.Open("sqlite", dsn(path, pragmas...)); err != nil {
 		return nil, "", err
@@ -99,8 +103,9 @@ func openAs(ctx context.Context, path, kind string) (j *Journal, warning string,
 			j.writer.Close()
 			return nil, "", err
 		}
-		readers.SetMaxOpenConns(4)
-		readers.SetMaxIdleConns(4)
+		readers.SetMaxOpenConns(connections)
+		readers.SetMaxIdleConns(connections)
+		j.paging = make(chan struct{}, connections/2)
 	}
 	j.reader = newReader(readers)
 	return j, warning, nil

@@ -12,11 +12,8 @@ import (
 	"ftd/api"
 )
 
-const (
-	eventPage = 256
-	// keepAlive is how often a silent stream shows that it lives.
-	keepAlive = 15 * time.Second
-)
+// keepAlive is how often a silent stream shows that it lives.
+const keepAlive = 15 * time.Second
 
 // events streams events as server-sent events. It goes on after "after", or
 // after the Last-Event-ID that an SSE client sends when it comes back.
@@ -89,7 +86,7 @@ func (s *Server) pump(r *http.Request, out *stream, after, newest int64, job str
 	for {
 		// Taken before reading, or an event stored in between is waited for.
 		_, changed := s.Journal.LastEvent()
-		events, err := s.Journal.Events(ctx, after, job, eventPage)
+		events, more, err := s.Journal.Page(ctx, after, job)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -106,7 +103,7 @@ func (s *Server) pump(r *http.Request, out *stream, after, newest int64, job str
 			}
 			after = e.ID
 		}
-		if len(events) == eventPage {
+		if more {
 			continue
 		}
 		if !follow {

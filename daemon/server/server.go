@@ -58,7 +58,7 @@ type Jobs interface {
 type Journal interface {
 	Resolve(ctx context.Context, ref string) (string, error)
 	Points(ctx context.Context, job, attempt, after string, limit int) ([]api.Point, string, error)
-	Events(ctx context.Context, after int64, job string, limit int) ([]api.Event, error)
+	Page(ctx context.Context, after int64, job string) (events []api.Event, more bool, err error)
 	LastEvent() (int64, <-chan struct{})
 	Kept(ctx context.Context) (journal.Kept, error)
 }
