@@ -56,8 +56,7 @@ func ActivationScripts(prefix string, start []string) []string {
 		}
 	}
 	if prefix != "" && exists(filepath.Join(prefix, "conda-meta")) {
-		conda, _ := filepath.Glob(filepath.Join(prefix, "etc", "conda", "activate.d", "*.sh"))
-		scripts = append(scripts, conda...)
+		scripts = append(scripts, Glob(prefix, "etc/conda/activate.d/*.sh")...)
 	}
 	return scripts
 }

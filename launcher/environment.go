@@ -94,9 +94,7 @@ func BuildEnvironment(ctx context.Context, req EnvRequest) (Environment, error) 
 	for _, name := range slices.Sorted(maps.Keys(req.Extra)) {
 		b.set(name, req.Extra[name], SourceUser, "set in the recipe or on the command line")
 	}
-	if err := b.preload(req.Prefix); err != nil {
-		return Environment{}, err
-	}
+	b.preload(req.Prefix)
 	env := Environment{LeftOut: b.leftOut, Warnings: b.warnings}
 	for _, name := range slices.Sorted(maps.Keys(b.vars)) {
 		env.Vars = append(env.Vars, b.vars[name])
@@ -165,15 +163,9 @@ func (b *builder) python(prefix string) {
 }
 
 // preload puts the libraries of FindPreload before what LD_PRELOAD holds.
-func (b *builder) preload(prefix string) error {
+func (b *builder) preload(prefix string) {
 	had := b.vars["LD_PRELOAD"]
-	var found []Preload
-	if prefix != "" {
-		var err error
-		if found, err = FindPreload(prefix); err != nil {
-			return err
-		}
-	}
+	found := FindPreload(prefix)
 	value, warnings := MergePreload(found, had.Value)
 	b.warnings = append(b.warnings, warnings...)
 	switch {
@@ -181,15 +173,14 @@ func (b *builder) preload(prefix string) error {
 		delete(b.vars, "LD_PRELOAD")
 	case value != had.Value:
 		why := "libraries that cannot be loaded were left out"
-		if len(found) > 0 {
+		if len(found) > 0 && strings.HasPrefix(value, found[0].Path) {
 			why = found[0].Why
-		}
-		if had.Value != "" && len(found) > 0 {
-			why += "; what was set before is kept behind it"
+			if had.Value != "" {
+				why += "; what was set before is kept behind it"
+			}
 		}
 		b.set("LD_PRELOAD", value, SourceFTD, why)
 	}
-	return nil
 }
 
 // prepend puts dir first in a list of directories, where it is then once.

@@ -53,7 +53,7 @@ func foreign(t *testing.T) elf.Machine {
 // environment makes a directory that looks like a Python environment.
 func environment(t *testing.T, files ...string) string {
 	t.Helper()
-	prefix := t.TempDir()
+	prefix := filepath.Join(t.TempDir(), "env[1]*?") // only a name
 	require.NoError(t, os.MkdirAll(filepath.Join(prefix, "bin"), 0o750))
 	require.NoError(t, os.Symlink(tools.python, filepath.Join(prefix, "bin", "python")))
 	for _, f := range files {
@@ -198,8 +198,7 @@ func TestFindPreload(t *testing.T) {
 	own := library(t, filepath.Join(prefix, "lib/libgomp.so.1.0.0"), native(t))
 	require.NoError(t, os.Symlink(filepath.Base(own), filepath.Join(prefix, "lib/libgomp.so.1")))
 
-	found, err := FindPreload(prefix)
-	require.NoError(t, err)
+	found := FindPreload(prefix)
 	var paths []string
 	for _, f := range found {
 		paths = append(paths, f.Path)
@@ -216,11 +215,19 @@ func TestFindPreload(t *testing.T) {
 	require.Contains(t, env.Warnings[1], other)
 }
 
+func TestNoPreloadOfAPathWithABlank(t *testing.T) {
+	prefix := filepath.Join(t.TempDir(), "env [1]")
+	torch := library(t, filepath.Join(prefix, "lib/python3.11/site-packages/torch/lib/libgomp-d22c30c5.so.1"), native(t))
+	value, warnings := MergePreload(FindPreload(prefix), "")
+	require.Empty(t, value, "the loader would take it for two names")
+	require.Len(t, warnings, 1)
+	require.Contains(t, warnings[0], "LD_PRELOAD cannot hold "+torch)
+}
+
 func TestNoPreloadWithoutNeed(t *testing.T) {
 	prefix := environment(t, "lib/python3.11/site-packages/numpy/__init__.py")
 	library(t, filepath.Join(prefix, "lib/libgomp.so.1"), native(t))
-	found, err := FindPreload(prefix)
-	require.NoError(t, err)
+	found := FindPreload(prefix)
 	require.Empty(t, found)
 	env := built(t, EnvRequest{Prefix: prefix})
 	require.NotContains(t, strings.Join(env.Environ(), "\n"), "LD_PRELOAD")

@@ -50,8 +50,7 @@ func findLibrary(f failing, text string) (EnvChange, bool) {
 		if base == "" {
 			continue
 		}
-		found, _ := filepath.Glob(filepath.Join(base, place.pattern, m[1])) // the patterns are well-formed
-		for _, path := range found {
+		for _, path := range Glob(base, place.pattern+"/"+m[1]) {
 			if loadable(path, machineOf("/proc/self/exe")) {
 				dir := filepath.Dir(path)
 				return EnvChange{
@@ -93,7 +92,7 @@ func findCANNModule(f failing, text string) (EnvChange, bool) {
 	for _, name := range []string{"ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME"} {
 		for _, sub := range []string{"python/site-packages", "opp/built-in/op_impl/ai_core/tbe", "pyACL/python/site-packages/acl"} {
 			dir := filepath.Join(f.get(name), sub)
-			if found, _ := filepath.Glob(filepath.Join(dir, m[1]+"*")); f.get(name) != "" && len(found) > 0 && !strings.Contains(f.get("PYTHONPATH"), dir) {
+			if f.get(name) != "" && len(Glob(dir, m[1]+"*")) > 0 && !strings.Contains(f.get("PYTHONPATH"), dir) {
 				return EnvChange{
 					Prepend: map[string]string{"PYTHONPATH": dir},
 					Why:     "the module " + m[1] + " of CANN is in " + dir + ", where Python did not look; it does now",

@@ -2,7 +2,6 @@ package launcher
 
 import (
 	"debug/elf"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +31,7 @@ var bundled = []struct{ pattern, by string }{
 // FindPreload returns the libraries of the Python environment at prefix that
 // must be loaded first, the most urgent one first; none if neither torch nor
 // scikit-learn is installed there. Files of another architecture are left out.
-func FindPreload(prefix string) ([]Preload, error) {
+func FindPreload(prefix string) []Preload {
 	var found []Preload
 	seen := map[string]bool{}
 	machine := machineOf(filepath.Join(prefix, "bin", "python"))
@@ -49,18 +48,14 @@ func FindPreload(prefix string) ([]Preload, error) {
 	}
 	installed := ""
 	for _, lib := range []string{"lib", "lib64"} { // lib64 is a link to lib in a venv
-		site := filepath.Join(prefix, lib, "python*", "site-packages")
+		site := lib + "/python*/site-packages/"
 		for _, b := range bundled {
-			paths, err := filepath.Glob(filepath.Join(site, b.pattern))
-			if err != nil {
-				return nil, fmt.Errorf("cannot search %s for libraries: %w", prefix, err)
-			}
-			for _, path := range paths {
+			for _, path := range Glob(prefix, site+b.pattern) {
 				take(path, b.by+"'s OpenMP library must be loaded before MindSpore, or there may be no room left for its thread-local variables (\"cannot allocate memory in static TLS block\")")
 			}
 		}
 		for _, p := range []string{"torch", "sklearn"} {
-			if paths, _ := filepath.Glob(filepath.Join(site, p, "__init__.py")); len(paths) > 0 && installed == "" {
+			if installed == "" && len(Glob(prefix, site+p+"/__init__.py")) > 0 {
 				installed = p
 			}
 		}
@@ -69,7 +64,7 @@ func FindPreload(prefix string) ([]Preload, error) {
 		take(filepath.Join(prefix, "lib", "libgomp.so.1"),
 			"the environment's OpenMP library, which "+installed+" uses, must be loaded before MindSpore, or there may be no room left for its thread-local variables")
 	}
-	return found, nil
+	return found
 }
 
 // MergePreload returns the value of LD_PRELOAD: found first, then what it held
@@ -89,11 +84,14 @@ func MergePreload(found []Preload, before string) (value string, warnings []stri
 		}
 	}
 	for _, p := range found {
+		if strings.ContainsFunc(p.Path, separates) {
+			warnings = append(warnings, "LD_PRELOAD cannot hold "+p.Path+", since there is a blank in it, and it was left out; if trainings die of \"static TLS block\", move the environment to a path without blanks")
+			continue
+		}
 		add(p.Path)
 	}
 	own := machineOf("/proc/self/exe")
-	// The dynamic loader accepts blanks and colons between names.
-	for _, path := range strings.FieldsFunc(before, func(r rune) bool { return r == ':' || r == ' ' || r == '\t' || r == '\n' }) {
+	for _, path := range strings.FieldsFunc(before, separates) {
 		switch {
 		case !strings.Contains(path, "/"): // a name that the loader looks up
 			add(path)
@@ -107,6 +105,9 @@ func MergePreload(found []Preload, before string) (value string, warnings []stri
 	}
 	return strings.Join(list, ":"), warnings
 }
+
+// separates says whether the dynamic loader ends a name in LD_PRELOAD there.
+func separates(r rune) bool { return r == ':' || r == ' ' || r == '\t' || r == '\n' }
 
 // machineOf returns the architecture of a program, EM_NONE if it is not known.
 func machineOf(path string) elf.Machine {

@@ -54,7 +54,7 @@ func TestStaticTLSRemedy(t *testing.T) {
 // Each failure of the error table that a program can mend in the environment,
 // and each once.
 func TestCures(t *testing.T) {
-	prefix, ascend := t.TempDir(), t.TempDir()
+	prefix, ascend := filepath.Join(t.TempDir(), "env[1]"), filepath.Join(t.TempDir(), "cann[*]")
 	site := filepath.Join(prefix, "lib", "python3.9", "site-packages")
 	hccl := library(t, filepath.Join(ascend, "lib64", "libhccl.so"), native(t))
 	bundled := library(t, filepath.Join(site, "mindspore", "lib", "libmindspore_core.so"), native(t))

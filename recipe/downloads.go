@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ftd/checkpoint"
+	"ftd/launcher"
 	"ftd/recipe/space"
 )
 
@@ -53,7 +54,7 @@ func downloads(s *StepContext, plan *Plan) {
 	}
 	plan.in = downloadsIn(s, size)
 	file := name + ".ckpt"
-	if found, _ := filepath.Glob(filepath.Join(plan.in, "*", file)); len(found) > 0 && plan.in != "" {
+	if len(launcher.Glob(plan.in, "*/"+file)) > 0 {
 		return
 	}
 	plan.Disk += size
@@ -78,8 +79,7 @@ func dropHalves(ctx context.Context, s *StepContext) {
 		return // somebody else's
 	}
 	for _, place := range s.Settings.Places {
-		files, _ := filepath.Glob(filepath.Join(place, "downloads", "*", "*.ckpt"))
-		for _, file := range files {
+		for _, file := range launcher.Glob(place, "downloads/*/*.ckpt") {
 			if half(ctx, file) && os.Remove(file) == nil {
 				s.Host.Output(s.Step.ID, file+" was fetched in part only, and is fetched again")
 			}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"ftd/launcher"
 	"ftd/recipe/fault"
 )
 
@@ -101,7 +102,7 @@ func hashTree(h hash.Hash, tree fs.FS, root string) error {
 
 // packages lists what is installed in an environment, as NAME-VERSION.
 func packages(prefix string) []string {
-	found, _ := filepath.Glob(filepath.Join(prefix, "lib", "python*", "site-packages", "*.dist-info"))
+	found := launcher.Glob(prefix, "lib/python*/site-packages/*.dist-info")
 	for i, path := range found {
 		found[i] = filepath.Base(path)
 	}

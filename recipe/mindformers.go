@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"ftd/launcher"
 	"ftd/recipe/doctor"
 )
 
@@ -23,8 +24,7 @@ func findMindformers(s *StepContext) mindformers {
 	if checkout := s.text(checkoutParam); checkout != "" {
 		return mindformers{dir: filepath.Join(checkout, "mindformers"), version: doctor.CheckoutVersion(checkout)}
 	}
-	site := filepath.Join(s.Settings.Env, "lib", "python*", "site-packages")
-	info, _ := filepath.Glob(filepath.Join(site, "mindformers-*.dist-info"))
+	info := launcher.Glob(s.Settings.Env, "lib/python*/site-packages/mindformers-*.dist-info")
 	if len(info) == 0 {
 		return mindformers{}
 	}

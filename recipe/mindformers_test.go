@@ -15,7 +15,7 @@ import (
 // install makes the traces that an installed mindformers leaves.
 func install(t *testing.T, version string, models ...string) string {
 	t.Helper()
-	prefix := t.TempDir()
+	prefix := filepath.Join(t.TempDir(), "env [1]")
 	site := filepath.Join(prefix, "lib", "python3.11", "site-packages")
 	require.NoError(t, os.MkdirAll(filepath.Join(site, "mindformers-"+version+".dist-info"), 0o755))
 	for _, model := range models {

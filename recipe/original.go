@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"ftd/launcher"
 )
 
 // Who does the work of a step: its parameter "by".
@@ -139,7 +141,7 @@ func readsSystem(env string) bool {
 // hasPackage looks for a package where Python would: in what is put before the
 // environment, and in that.
 func hasPackage(s *StepContext, name string) bool {
-	places, _ := filepath.Glob(filepath.Join(s.Settings.Env, "lib", "python*", "site-packages"))
+	places := launcher.Glob(s.Settings.Env, "lib/python*/site-packages")
 	before := filepath.SplitList(environ(s.Settings.Start, "PYTHONPATH"))
 	for _, dir := range append(before, places...) {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {

@@ -150,7 +150,7 @@ func pythonCommand(s *StepContext, command []string) (program string, rest []str
 // knowsTail reports whether the msrun of an environment has the option
 // --tail_worker_log, as MindSpore 2.4 and later have.
 func knowsTail(python string) bool {
-	sources, _ := filepath.Glob(filepath.Join(filepath.Dir(python), "..", "lib", "python*", "site-packages", "mindspore", "parallel", "cluster", "run.py"))
+	sources := launcher.Glob(filepath.Dir(filepath.Dir(python)), "lib/python*/site-packages/mindspore/parallel/cluster/run.py")
 	return slices.ContainsFunc(sources, func(path string) bool {
 		source, err := os.ReadFile(path)
 		return err == nil && strings.Contains(string(source), "--tail_worker_log")

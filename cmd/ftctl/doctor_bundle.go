@@ -168,8 +168,7 @@ func (b *bundle) jobs(c *cobra.Command, client *api.Client) error {
 func given(dir string) []string {
 	var all []string
 	for _, pattern := range []string{"*", "*/*"} {
-		files, _ := filepath.Glob(filepath.Join(dir, pattern, "spec.json")) // the pattern is right
-		for _, file := range files {
+		for _, file := range launcher.Glob(dir, pattern+"/spec.json") {
 			var spec struct {
 				Env []string `json:"env"`
 			}

@@ -16,6 +16,7 @@ import (
 
 	"ftd/api"
 	"ftd/daemon/settings"
+	"ftd/launcher"
 )
 
 // daemonSettings are the settings that a daemon with these flags would have.
@@ -102,7 +103,7 @@ func activeEnvironment() string {
 		}
 		// Not what the link points to: that is outside of a venv.
 		env := filepath.Dir(filepath.Dir(path))
-		if found, _ := filepath.Glob(filepath.Join(env, "lib", "python3*", "site-packages", "mindspore", "__init__.py")); len(found) > 0 {
+		if len(launcher.Glob(env, "lib/python3*/site-packages/mindspore/__init__.py")) > 0 {
 			return env
 		}
 	}

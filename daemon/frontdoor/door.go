@@ -40,12 +40,8 @@ func Open(ctx context.Context, env, libexec string, environ []string) (*Daemon, 
 	if path := variable(environ, libraryPath); !loadedAnyway(library, path) {
 		variables[libraryPath] = joined(filepath.Dir(library), path)
 	}
-	found, err := launcher.FindPreload(env)
-	if err != nil {
-		return nil, err
-	}
 	former := variable(environ, preload)
-	value, warnings := launcher.MergePreload(found, former)
+	value, warnings := launcher.MergePreload(launcher.FindPreload(env), former)
 	if value != former {
 		variables[preload] = value
 	}
@@ -61,8 +57,7 @@ type built struct {
 // Built lists the daemons in libexec by the Python version each is for.
 func Built(libexec string) map[string]string {
 	daemons := map[string]string{}
-	paths, _ := filepath.Glob(filepath.Join(libexec, "ftd-cp[0-9]*"))
-	for _, path := range paths {
+	for _, path := range launcher.Glob(libexec, "ftd-cp[0-9]*") {
 		digits := strings.TrimPrefix(filepath.Base(path), "ftd-cp")
 		if len(digits) > 1 && strings.Trim(digits, "0123456789") == "" {
 			daemons[digits[:1]+"."+digits[1:]] = path

@@ -33,7 +33,7 @@ func install(t *testing.T) *installation {
 		need(t, "gcc")
 	}
 	dir := t.TempDir()
-	in := &installation{t: t, env: filepath.Join(dir, "env"), libexec: filepath.Join(dir, "libexec", "ftd")}
+	in := &installation{t: t, env: filepath.Join(dir, "env[1]"), libexec: filepath.Join(dir, "[prefix]", "libexec", "ftd")}
 	in.run(python, "-m", "venv", "--without-pip", in.env)
 	require.NoError(t, os.MkdirAll(in.libexec, 0o755))
 	in.minor = in.run(filepath.Join(in.env, "bin", "python"), "-c", "import sys; print('%d.%d' % sys.version_info[:2])")

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ftd/api"
+	"ftd/launcher"
 )
 
 // interpreter is the Python of an environment, by its own words.
@@ -137,8 +138,7 @@ func (p *interpreter) libraryDirs() []string {
 // found names the libpython that the interpreter has.
 func (p *interpreter) found() string {
 	for _, dir := range p.libraryDirs() {
-		libraries, _ := filepath.Glob(filepath.Join(dir, "libpython"+p.Minor+"*.so*")) // the pattern is well-formed
-		if len(libraries) > 0 {
+		if libraries := launcher.Glob(dir, "libpython"+p.Minor+"*.so*"); len(libraries) > 0 {
 			return "its library is " + libraries[len(libraries)-1]
 		}
 	}

@@ -27,7 +27,9 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	return &house{t, t.TempDir()}
+	dir := filepath.Join(t.TempDir(), "home [1]")
+	require.NoError(t, os.Mkdir(dir, 0o755))
+	return &house{t, dir}
 }
 
 func (h *house) file(name, text string) string {

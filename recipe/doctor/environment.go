@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	pep440 "github.com/aquasecurity/go-pep440-version"
+
+	"ftd/launcher"
 )
 
 // environment is a Python environment as it lies on the disk. It is read, not
@@ -34,10 +36,7 @@ type pkg struct {
 
 // survey reads which packages are installed at prefix.
 func survey(prefix string) (*environment, error) {
-	sites, err := filepath.Glob(filepath.Join(prefix, "lib", "python3*", "site-packages"))
-	if err != nil {
-		return nil, err
-	}
+	sites := launcher.Glob(prefix, "lib/python3*/site-packages")
 	if len(sites) == 0 {
 		return nil, fmt.Errorf("%s holds no lib/python3.*/site-packages", prefix)
 	}

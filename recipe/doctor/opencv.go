@@ -1,9 +1,11 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
-	"path/filepath"
 	"strings"
+
+	"ftd/launcher"
 )
 
 // opencv looks for the kind of OpenCV that needs a screen: its cv2 is linked
@@ -48,13 +50,10 @@ func opencv(ctx context.Context, s *Subject) []Finding {
 // hasLibrary says whether the dynamic loader would find a library in one of its
 // usual places.
 func (s *Subject) hasLibrary(name string) bool {
-	for _, dir := range []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*-linux-gnu", "/usr/lib/*-linux-gnu", filepath.Join(s.Env, "lib")} {
-		if !strings.HasPrefix(dir, s.Env) {
-			dir = filepath.Join(s.Root, dir)
-		}
-		if found, _ := filepath.Glob(filepath.Join(dir, name)); len(found) > 0 {
+	for _, dir := range []string{"lib", "lib64", "usr/lib", "usr/lib64", "lib/*-linux-gnu", "usr/lib/*-linux-gnu"} {
+		if len(launcher.Glob(cmp.Or(s.Root, "/"), dir+"/"+name)) > 0 {
 			return true
 		}
 	}
-	return false
+	return len(launcher.Glob(s.Env, "lib/"+name)) > 0
 }

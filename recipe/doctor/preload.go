@@ -26,8 +26,8 @@ func preload(_ context.Context, s *Subject) []Finding {
 				"ftd 会自行查找该库：%[1]sunset LD_PRELOAD；然后重新启动 ftd", s.comment(`^[^#]*LD_PRELOAD=.*`+regexp.QuoteMeta(filepath.Base(path)))),
 		})
 	}
-	found, err := launcher.FindPreload(s.Env)
-	if err != nil || len(found) == 0 {
+	found := launcher.FindPreload(s.Env)
+	if len(found) == 0 {
 		return findings
 	}
 	names := make([]string, len(found))

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"ftd/checkpoint"
+	"ftd/launcher"
 	"ftd/recipe/fault"
 )
 
@@ -82,7 +83,7 @@ func ifRight(remedy Text) Text {
 func (s *Subject) refusesName(name string) bool {
 	dirs := []string{s.Checkout}
 	if s.Checkout == "" {
-		dirs, _ = filepath.Glob(filepath.Join(s.Env, "lib", "python3*", "site-packages"))
+		dirs = launcher.Glob(s.Env, "lib/python3*/site-packages")
 	}
 	for _, dir := range dirs {
 		text, err := os.ReadFile(filepath.Join(dir, "mindformers", "mindformer_book.py"))
