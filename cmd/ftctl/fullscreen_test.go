@@ -2,47 +2,28 @@ package main
 
 import (
 	"io"
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/charmbracelet/x/vt"
-	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
 
 // fullScreen is a pseudo-terminal with an emulator behind it, for programs
 // that take the whole screen.
 type fullScreen struct {
-	t        *testing.T
-	cmd      *exec.Cmd
-	master   *os.File
+	inPty
 	emulator *vt.SafeEmulator
 	drawing  sync.Mutex // cells are handed out by address
-	before   *unix.Termios
-	ended    chan error
-	drawn    chan struct{} // closed when all it wrote was drawn
 	raw      lockedText
 }
 
 func startFullScreen(t *testing.T, columns, rows int, cmd *exec.Cmd) *fullScreen {
 	t.Helper()
-	master, tty, err := pty.Open()
-	require.NoError(t, err)
-	require.NoError(t, pty.Setsize(master, &pty.Winsize{Rows: uint16(rows), Cols: uint16(columns)}))
-	before, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
-	require.NoError(t, err)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
-	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
-	require.NoError(t, cmd.Start())
-	require.NoError(t, tty.Close())
-	s := &fullScreen{t: t, cmd: cmd, master: master, emulator: vt.NewSafeEmulator(columns, rows), before: before,
-		ended: make(chan error, 1), drawn: make(chan struct{})}
+	s := &fullScreen{inPty: startInPty(t, columns, rows, cmd), emulator: vt.NewSafeEmulator(columns, rows)}
 	answered := make(chan struct{})
 	go func() { // what a terminal answers when it is asked what it is
 		defer close(answered)
@@ -52,14 +33,14 @@ func startFullScreen(t *testing.T, columns, rows int, cmd *exec.Cmd) *fullScreen
 			if err != nil {
 				return
 			}
-			_, _ = master.Write(buf[:n])
+			_, _ = s.master.Write(buf[:n])
 		}
 	}()
 	go func() {
 		defer close(s.drawn)
 		buf := make([]byte, 4096)
 		for {
-			n, err := master.Read(buf)
+			n, err := s.master.Read(buf)
 			s.raw.add(string(buf[:n]))
 			s.drawing.Lock()
 			_, _ = s.emulator.Write(buf[:n])
@@ -69,7 +50,6 @@ func startFullScreen(t *testing.T, columns, rows int, cmd *exec.Cmd) *fullScreen
 			}
 		}
 	}()
-	go func() { s.ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the screen:\n%s", s.screen())
@@ -80,7 +60,7 @@ func startFullScreen(t *testing.T, columns, rows int, cmd *exec.Cmd) *fullScreen
 		require.NoError(t, s.emulator.InputPipe().(io.Closer).Close())
 		<-answered
 		require.NoError(t, s.emulator.Close())
-		require.NoError(t, master.Close())
+		require.NoError(t, s.master.Close())
 	})
 	return s
 }
@@ -118,15 +98,7 @@ func (s *fullScreen) press(keys string) {
 // end waits for the program and checks that it left the terminal as it was.
 func (s *fullScreen) end() (status int) {
 	s.t.Helper()
-	select {
-	case <-s.ended:
-	case <-time.After(time.Minute):
-		s.t.Fatalf("it did not end; the screen:\n%s", s.screen())
-	}
-	after, err := unix.IoctlGetTermios(int(s.master.Fd()), unix.TCGETS)
-	require.NoError(s.t, err)
-	require.Equal(s.t, s.before, after, "the modes of the terminal were changed")
-	<-s.drawn
+	status = s.endedClean(s.screen)
 	require.False(s.t, s.emulator.IsAltScreen(), "the other screen must be left")
 	raw := s.raw.String()
 	for on, off := range map[string]string{"\x1b[?1049h": "\x1b[?1049l", "\x1b[?25l": "\x1b[?25h", "\x1b[?2004h": "\x1b[?2004l"} {
@@ -135,7 +107,7 @@ func (s *fullScreen) end() (status int) {
 	for _, asked := range []string{"\x1b[?1000h", "\x1b[?1002h", "\x1b[?1003h", "\x1b[?1004h"} {
 		require.NotContains(s.t, raw, asked, "the mouse stays the terminal's")
 	}
-	return s.cmd.ProcessState.ExitCode()
+	return status
 }
 
 // golden compares the screen once what is another each time is replaced:

@@ -1,31 +1,22 @@
 package main
 
 import (
-	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 	"unicode/utf8"
 
-	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
 
 // terminal is a pseudo-terminal with a program in it, and what a person sees.
 // It understands what ftctl is allowed to send, and fails the test on anything
 // else: a sequence that changes a mode would have to be undone.
 type terminal struct {
-	t      *testing.T
-	cmd    *exec.Cmd
-	master *os.File
-	before *unix.Termios
-	ended  chan error
-	drawn  chan struct{} // closed when all it wrote was drawn
+	inPty
 
 	mu      sync.Mutex
 	rows    [][]rune
@@ -36,28 +27,17 @@ type terminal struct {
 	raw     strings.Builder
 }
 
-func startInTerminal(t *testing.T, columns uint16, cmd *exec.Cmd) *terminal {
+func startInTerminal(t *testing.T, columns int, cmd *exec.Cmd) *terminal {
 	t.Helper()
-	master, tty, err := pty.Open()
-	require.NoError(t, err)
-	require.NoError(t, pty.Setsize(master, &pty.Winsize{Rows: 50, Cols: columns}))
-	before, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
-	require.NoError(t, err)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
-	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
-	require.NoError(t, cmd.Start())
-	require.NoError(t, tty.Close())
-	s := &terminal{t: t, cmd: cmd, master: master, before: before, ended: make(chan error, 1),
-		drawn: make(chan struct{}), rows: make([][]rune, 1)}
+	s := &terminal{inPty: startInPty(t, columns, 50, cmd), rows: make([][]rune, 1)}
 	go func() {
 		defer close(s.drawn)
 		s.read()
 	}()
-	go func() { s.ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-s.drawn
-		require.NoError(t, master.Close())
+		require.NoError(t, s.master.Close())
 	})
 	return s
 }
@@ -161,19 +141,11 @@ func (s *terminal) waitForLine(words string) {
 // end waits for the program and checks that it left the terminal as it was.
 func (s *terminal) end() (status int) {
 	s.t.Helper()
-	select {
-	case <-s.ended:
-	case <-time.After(time.Minute):
-		s.t.Fatalf("it did not end; the screen:\n%s", s.screen())
-	}
-	after, err := unix.IoctlGetTermios(int(s.master.Fd()), unix.TCGETS)
-	require.NoError(s.t, err)
-	require.Equal(s.t, s.before, after, "the modes of the terminal were changed")
-	<-s.drawn // nobody has the terminal open any more
+	status = s.endedClean(s.screen)
 	require.Empty(s.t, s.line(), "the prompt of the shell must begin a line")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	require.Empty(s.t, s.unknown, "sequences that nobody undoes")
 	require.False(s.t, s.painted, "the colour is still on")
-	return s.cmd.ProcessState.ExitCode()
+	return status
 }
