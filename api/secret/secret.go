@@ -8,7 +8,10 @@
 // line.
 package secret
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // Mask stands for a secret that is not shown.
 const Mask = "***"
@@ -24,8 +27,9 @@ var (
 
 	// A login or a password before the host; everything after the path; and the
 	// paths of webhooks and of conda's channels, which are secrets themselves.
-	login   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/\s"'<>]*@`)
-	query   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>?#]*)[?#][^\s"'<>]+`)
+	// With one slash it is an address that was taken for a path.
+	login   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://?)[^/\s"'<>]*@`)
+	query   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://?[^\s"'<>?#]*)[?#][^\s"'<>]+`)
 	hook    = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*://[^\s"'<>]*?/(?:(?:web)?hooks?|services)/)[^\s"'<>]+`)
 	channel = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^/\s"'<>]+/t/)[^/\s"'<>]+`)
 )
@@ -45,6 +49,9 @@ func Value(name, value string) string {
 // Addresses is a text without the secrets of the addresses in it: names,
 // passwords and queries, and the paths of webhooks.
 func Addresses(text string) string {
+	if !strings.Contains(text, ":/") {
+		return text // quickly: it is asked of each line that a step prints
+	}
 	text = query.ReplaceAllString(text, "${1}?"+Mask)
 	text = login.ReplaceAllString(text, "${1}"+Mask+"@")
 	text = hook.ReplaceAllString(text, "${1}"+Mask)

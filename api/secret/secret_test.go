@@ -43,6 +43,8 @@ func TestValuesAreShownByTheirNames(t *testing.T) {
 		{"https_proxy", "http://me:geheim@proxy:3128", "http://" + Mask + "@proxy:3128"},
 		{"https_proxy", "http://proxy:3128/a@b", "http://proxy:3128/a@b"},
 		{"https_proxy", "http://geheim@proxy:3128", "http://" + Mask + "@proxy:3128"},
+		{"file", "/here/https:/me:geheim@example.org/w?sig=geheim", "/here/https:/" + Mask + "@example.org/w?" + Mask},
+		{"paths", "/a:/b/c@d:/e", "/a:/b/c@d:/e"},
 		{"PWD", "/home/me", "/home/me"},
 		{"FTD_RUN_TOKEN", "abc", "abc"},
 		{"slack", "https://hooks.example/services/T0/geheim", "https://hooks.example/services/" + Mask},

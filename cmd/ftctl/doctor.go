@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ftd/api/secret"
 	"ftd/recipe"
 	"ftd/recipe/doctor"
 )
@@ -140,6 +141,9 @@ func (o doctorOptions) examine(c *cobra.Command) (*doctor.Subject, []doctor.Find
 	said := map[string]bool{}
 	for _, s := range subjects {
 		for _, f := range doctor.Examine(c.Context(), s, o.checks...) {
+			for _, t := range []*doctor.Text{&f.Found, &f.Why, &f.Remedy} { // addresses of a config may hold a password
+				t.EN, t.ZH = secret.Addresses(t.EN), secret.Addresses(t.ZH)
+			}
 			if key := f.Check + f.Found.EN; !said[key] { // the machine is the same for all
 				said[key] = true
 				findings = append(findings, f)

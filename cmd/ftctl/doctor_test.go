@@ -4,11 +4,13 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -147,6 +149,23 @@ steps: [{id: s, uses: shell, with: {run: 'echo alone: $MY_TOKEN'}}]
 	require.Contains(t, talk, "--bundle FILE")
 	_, _, status = run(t, "doctor", "--check", "machine", "--bundle", file, "--job", "none")
 	require.NotZero(t, status)
+}
+
+// The doctor's words are copied into chats and issues.
+func TestTheDoctorShowsNoPasswordsInAddresses(t *testing.T) {
+	t.Setenv("FTD_ENV", venv(t))
+	dir := t.TempDir()
+	const address = "https://me:geheim@example.org/w.ckpt?sig=geheim"
+	config := fmt.Sprintf("run_mode: finetune\nload_checkpoint: %q\ntrain_dataset: {data_loader: {type: MindDataset, dataset_dir: %q}}\n", address, address)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(config), 0o600))
+	mine := filepath.Join(dir, "r.yaml")
+	require.NoError(t, os.WriteFile(mine, []byte("apiVersion: ftd/v1\nname: x\nsteps:\n  - {id: train, uses: train, with: {config: c.yaml, base: "+strconv.Quote(address)+"}}\n"), 0o600))
+	for _, args := range [][]string{{"doctor", "--config", filepath.Join(dir, "c.yaml")}, {"doctor", mine}, {"doctor", mine, "-o", "json"}} {
+		out, talk, status := run(t, args...)
+		require.Equal(t, 1, status)
+		require.Contains(t, out, "***@example.org/w.ckpt?***")
+		require.NotContains(t, out+talk, "geheim", args)
+	}
 }
 
 func TestDoctorOfARecipe(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"ftd/api"
+	"ftd/api/secret"
 	"ftd/daemon/journal"
 )
 
@@ -49,7 +50,7 @@ func (c *chatter) progress(job, step string, p api.Progress) {
 }
 
 func (c *chatter) output(job, step, line string) {
-	data, err := json.Marshal(api.Output{Line: line})
+	data, err := json.Marshal(api.Output{Line: secret.Addresses(line)})
 	if err != nil {
 		return
 	}

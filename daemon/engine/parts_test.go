@@ -108,3 +108,12 @@ func TestNumbersOfATrainingGoAwayAfterItsEnd(t *testing.T) {
 	e.live.jobs["01"].ended = time.Now().Add(-2 * keepEnded)
 	require.Empty(t, e.Trainings())
 }
+
+func TestWhatAJobSaysHoldsNoPasswordsOfAddresses(t *testing.T) {
+	const address = "https://me:geheim@example.org/w?sig=geheim"
+	told := apiError(&recipe.Problem{Code: "x", Message: address + " is no file", Remedy: "look at " + address})
+	require.Equal(t, "https://***@example.org/w?*** is no file; look at https://***@example.org/w?***", told.Error())
+	c := opened(t, t.TempDir(), &calls{}).chatter
+	c.output("01a", "step", "doctor: "+address)
+	require.JSONEq(t, `{"line": "doctor: https://***@example.org/w?***"}`, string(c.take()[0].Data))
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"ftd/api"
+	"ftd/api/secret"
 	"ftd/recipe"
 )
 
@@ -118,7 +119,8 @@ func apiError(p *recipe.Problem) *api.Error {
 	if p == nil {
 		return nil
 	}
-	return &api.Error{Code: p.Code, Message: p.Message, Remedy: p.Remedy, Source: p.Source, Excerpt: p.Excerpt}
+	// In a config, a recipe or a variable there may be an address with a password.
+	return &api.Error{Code: p.Code, Message: secret.Addresses(p.Message), Remedy: secret.Addresses(p.Remedy), Source: p.Source, Excerpt: p.Excerpt}
 }
 
 // keepTrying stores something that must not be lost. While the disk is full it
