@@ -104,8 +104,12 @@ func (c *checker) step(i int) error {
 		return err
 	}
 	for key, text := range map[string]string{"when": s.When, "unless": s.Unless, "environment": s.Environment, "keep": s.Keep} {
-		if _, err := c.references(text, s.path+"."+key, refs); err != nil {
+		found, err := c.references(text, s.path+"."+key, refs)
+		if err != nil {
 			return err
+		}
+		if _, ok := yesOrNo(text); key == "keep" && text != "" && !found && !ok { // what variables hold is not known yet
+			return c.at(s.path+".keep").invalid("write keep: true or keep: false", "keep must be true or false, not %q", text)
 		}
 	}
 	for j, need := range s.Needs {

@@ -128,6 +128,17 @@ func TestADownloadGoesOnInItsPlace(t *testing.T) {
 	require.Equal(t, "bytes=2097152-", m.Requests("/weights.zip")[0].Range)
 }
 
+func TestWhetherAResultIsKeptIsYesOrNo(t *testing.T) {
+	h := newHost(t)
+	r := parsed(t, strings.Replace(unpacking, "ARCHIVE", "/some/a.zip", 1))
+	for value, wrong := range map[string]bool{"perhaps": true, "": true, "No": false, "true": false} {
+		plans, err := Preview(t.Context(), job(h, r, map[string]string{"keep": value}), h, h.settings())
+		require.NoError(t, err)
+		says := plans[0].Problem.Error()
+		require.Equal(t, wrong, strings.Contains(says, fmt.Sprintf("the step unpack: keep must be true or false, not %q", value)), says)
+	}
+}
+
 func TestWhatIsInBetweenIsRemovedAndMadeAgainOnlyWhenNeeded(t *testing.T) {
 	archive := filepath.Join(t.TempDir(), "weights.zip")
 	require.NoError(t, os.WriteFile(archive, storing(t, 8<<10), 0o600))

@@ -57,7 +57,7 @@ type Step struct {
 	// step's Python runs; empty is the daemon's.
 	Environment string
 	// Keep says whether the result stays when all that needs it is done: a text
-	// with references, see [truth]. An empty Keep is yes.
+	// with references, see [yesOrNo]. An empty Keep is yes.
 	Keep string
 	// Isolation is "" (in the daemon's interpreter) or "worker".
 	Isolation string

@@ -29,6 +29,9 @@ func (r *runner) context(step Step, kind Kind) (*StepContext, error) {
 		}
 		return nil, err
 	}
+	if err := r.keepProblem(step); err != nil {
+		return nil, err
+	}
 	if step.Environment != "" {
 		if err := r.elsewhere(s, step.Environment); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package recipe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -22,7 +23,32 @@ func (r *runner) removable(step Step) bool {
 		return false
 	}
 	keep, err := expand(step.Keep, r.value)
-	return err == nil && !truth(keep)
+	yes, ok := yesOrNo(keep)
+	return err == nil && ok && !yes
+}
+
+// yesOrNo is what keep says. Unlike a condition it is not yes because it says
+// anything: what is mistyped shall neither fill a disk nor remove a file.
+func yesOrNo(text string) (yes, ok bool) {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "true", "yes", "on", "1":
+		return true, true
+	case "false", "no", "off", "0":
+		return false, true
+	}
+	return false, false
+}
+
+// keepProblem says that keep is neither yes nor no, nil if it is, or not known.
+func (r *runner) keepProblem(step Step) error {
+	keep, err := expand(step.Keep, r.value)
+	if _, ok := yesOrNo(keep); step.Keep == "" || err != nil || ok || r.preview && !known(keep) {
+		return err
+	}
+	return &Problem{
+		Code: CodeInvalid, Message: fmt.Sprintf("the step %s: keep must be true or false, not %q", step.ID, keep),
+		Remedy: "correct it, or the variable that it is made of", Source: r.job.Recipe.at[step.path+".keep"].source(),
+	}
 }
 
 // hold keeps a result that may be removed while the job uses it.
