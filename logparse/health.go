@@ -1,6 +1,9 @@
 package logparse
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Health says in one word how the loss goes.
 type Health string
@@ -30,9 +33,9 @@ type health struct {
 	best     float64 // smallest median of a stretch of losses
 	stretch  int
 	flat     Flatness
-	overflow int     // steps with overflow, at the end
-	floor    int     // of these, those with a loss scale of at most 1
-	bad      int     // steps with a loss that is not finite, at the end
+	overflow int // steps with overflow, at the end
+	floor    int // of these, those with a loss scale of at most 1
+	bad      int // steps with a loss that is not finite, at the end
 	smooth   float64
 	any      bool
 }
@@ -70,7 +73,12 @@ func (h *health) add(s *Step) {
 
 // median is the robust loss: that of the last steps, of which single spikes
 // do not move it.
-func (h *health) median() float64 { return quantiles(h.losses.last(trendSteps), 0.5)[0] }
+func (h *health) median() float64 {
+	var last [trendSteps]float64 // no allocation: it is asked for while a log is read
+	values := h.losses.newest(last[:0])
+	slices.Sort(values)
+	return sortedQuantile(values, 0.5)
+}
 
 // verdict judges by the end of the log; a run that recovered is healthy.
 func (h *health) verdict() Health {

@@ -205,28 +205,36 @@ func (p *Parser) line(b []byte) {
 // quick reads the lines that a training prints most, and reports whether b
 // was one of them.
 func (p *Parser) quick(b []byte, pre prefix) bool {
-	msg := b[pre.body:]
-	if len(msg) == 0 {
-		return false
-	}
-	switch msg[0] {
-	case '{', 'E', 's':
-		if !parseStep(msg, &p.rec.Step, p.problems.cut) {
-			return false
-		}
+	switch parseQuick(b[pre.body:], &p.rec.Step, &p.rec.Progress, p.problems.cut) {
+	case KindStep:
 		p.rec.Time = pre.time
 		p.step()
 		return true
-	case ' ':
-		if !parseProgress(msg, &p.rec.Progress) {
-			return false
-		}
+	case KindProgress:
 		p.rec.Time = pre.time
-		p.closeTrace()
-		p.put(KindProgress)
+		p.progress()
 		return true
 	}
 	return false
+}
+
+// parseQuick reads the message of a step or progress line, and returns which
+// it is, 0 for any other. A step line that is cut is known by partial.
+func parseQuick(msg []byte, s *Step, g *Progress, partial bool) Kind {
+	if len(msg) == 0 {
+		return 0
+	}
+	switch msg[0] {
+	case '{', 'E', 's':
+		if parseStep(msg, s, partial) {
+			return KindStep
+		}
+	case ' ':
+		if parseProgress(msg, g) {
+			return KindProgress
+		}
+	}
+	return 0
 }
 
 // step emits the step in p.rec: it ends the compile phase and any save.
@@ -237,6 +245,12 @@ func (p *Parser) step() {
 		p.enter(PhaseTraining)
 	}
 	p.put(KindStep)
+}
+
+// progress emits the progress in p.rec.
+func (p *Parser) progress() {
+	p.closeTrace()
+	p.put(KindProgress)
 }
 
 // epoch emits the epoch in p.rec.

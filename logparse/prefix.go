@@ -28,6 +28,10 @@ type prefix struct {
 type clock struct {
 	minute [16]byte // "2006-01-02 15:04", or with a third dash
 	unix   int64
+	// name is what the last record in the format of standard output had between
+	// its time and its message, and level the level that it names.
+	name  []byte
+	level level
 }
 
 // read reads "2006-01-02 15:04:05" or "2006-01-02-15:04:05" at b[i:].
@@ -88,6 +92,9 @@ func (c *clock) stdoutPrefix(b []byte) (prefix, bool) {
 		lv, end := readLevel(b, 25)
 		return prefix{lv, time.Unix(sec, millis(b, 20)).UTC(), end + 2}, lv != levelNone && hasAt(b, end, "] ")
 	}
+	if len(c.name) > 0 && bytes.HasPrefix(b[23:], c.name) { // mostly it is that of the record before
+		return prefix{c.level, time.Unix(sec, millis(b, 20)).UTC(), 23 + len(c.name)}, true
+	}
 	for i := 26; ; {
 		j := bytes.IndexByte(b[i:], '-')
 		if j < 0 {
@@ -99,6 +106,7 @@ func (c *clock) stdoutPrefix(b []byte) (prefix, bool) {
 		}
 		lv, end := readLevel(b, i+1)
 		if lv != levelNone && hasAt(b, end, " - ") {
+			c.name, c.level = append(c.name[:0], b[23:end+3]...), lv
 			return prefix{lv, time.Unix(sec, millis(b, 20)).UTC(), end + 3}, true
 		}
 	}

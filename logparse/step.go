@@ -39,7 +39,9 @@ func parseStep(b []byte, s *Step, partial bool) bool {
 		if next < 0 { // a field of a newer version, or the closing brace
 			next = valueEnd(b, i)
 		}
-		i = next
+		if i = next; hasAt(b, i, ", ") {
+			i += 2
+		}
 	}
 	s.Format = has.format(s)
 	return has.step && has.loss && (has.time || !partial)

@@ -139,73 +139,11 @@ func Read(ctx context.Context, r io.Reader, emit func(*Record), opts ...Option) 
 		return err
 	}
 	p.Feed(buf[:n], emit)
-	err = feed(ctx, r, buf, func(b []byte, skipped int64) {
-		p.Feed(b, emit)
-		p.Skip(skipped)
-	})
-	if err != nil {
+	if err := readBlocks(ctx, r, buf, func(b *block) { p.feedBlock(b, emit) }); err != nil {
 		return err
 	}
 	p.Flush(emit)
 	return p.verdict()
-}
-
-// feed reads r to its end while what was read before is being used, and says
-// how many bytes of a hole follow that. When ctx ends it returns at once; a read
-// that is under way ends by itself. It reads into buf, and makes another one
-// only for what is more than that.
-func feed(ctx context.Context, r io.Reader, buf []byte, use func(b []byte, skipped int64)) error {
-	type block struct {
-		data    []byte
-		skipped int64
-		err     error
-	}
-	holes, _ := r.(*sparse)
-	full, free := make(chan block), make(chan []byte, 2)
-	free <- buf
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		for blocks := 0; ; blocks++ {
-			if blocks == 1 {
-				free <- make([]byte, len(buf))
-			}
-			var into []byte
-			select {
-			case into = <-free:
-			case <-done:
-				return
-			}
-			n, err := r.Read(into)
-			read := block{into[:n], 0, err}
-			if holes != nil {
-				read.skipped = holes.skip(read.data)
-			}
-			select {
-			case full <- read:
-			case <-done:
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case b := <-full:
-			use(b.data, b.skipped)
-			if errors.Is(b.err, io.EOF) {
-				return nil
-			}
-			if b.err != nil {
-				return readError(b.err)
-			}
-			free <- b.data[:len(buf)]
-		}
-	}
 }
 
 func readError(err error) error {

@@ -21,14 +21,13 @@ func (w *window) add(v float64) {
 	w.next = (w.next + 1) % windowSize
 }
 
-// last returns the n newest values, oldest first.
-func (w *window) last(n int) []float64 {
-	n = min(n, len(w.values))
-	out := make([]float64, 0, n)
+// newest appends the newest values to room, as many as fit.
+func (w *window) newest(room []float64) []float64 {
+	n := min(cap(room)-len(room), len(w.values))
 	for i := len(w.values) - n; i < len(w.values); i++ {
-		out = append(out, w.values[(w.next+i)%len(w.values)])
+		room = append(room, w.values[(w.next+i)%len(w.values)])
 	}
-	return out
+	return room
 }
 
 // quantiles returns the values below which the given shares of the window lie.
@@ -44,10 +43,18 @@ func quantiles(values []float64, shares ...float64) []float64 {
 	sorted := slices.Clone(values)
 	slices.Sort(sorted)
 	for i, q := range shares {
-		at := q * float64(len(sorted)-1)
-		low := int(at)
-		high := min(low+1, len(sorted)-1)
-		out[i] = sorted[low] + (sorted[high]-sorted[low])*(at-float64(low))
+		out[i] = sortedQuantile(sorted, q)
 	}
 	return out
+}
+
+// sortedQuantile is the value below which that share of the sorted values lies.
+func sortedQuantile(sorted []float64, share float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	at := share * float64(len(sorted)-1)
+	low := int(at)
+	high := min(low+1, len(sorted)-1)
+	return sorted[low] + (sorted[high]-sorted[low])*(at-float64(low))
 }
