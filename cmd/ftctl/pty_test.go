@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"testing"
 	"time"
 
@@ -31,11 +32,21 @@ func startInPty(t *testing.T, columns, rows int, cmd *exec.Cmd) inPty {
 	require.NoError(t, err)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
-	require.NoError(t, cmd.Start())
+	require.NoError(t, startHeeding(cmd, unix.SIGHUP))
 	require.NoError(t, tty.Close())
 	p := inPty{t: t, cmd: cmd, master: master, before: before, ended: make(chan error, 1), drawn: make(chan struct{})}
 	go func() { p.ended <- cmd.Wait() }()
 	return p
+}
+
+// startHeeding starts a program that may end by the signal, as those in a
+// terminal do, though these tests may run under nohup: what Go has a handler
+// for is back at its default in a child.
+func startHeeding(cmd *exec.Cmd, sig os.Signal) error {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, sig)
+	defer signal.Stop(heard)
+	return cmd.Start()
 }
 
 // endedClean waits until the program has ended and all was drawn, and checks
