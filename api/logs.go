@@ -11,6 +11,9 @@ import (
 	"strings"
 )
 
+// NoTail asks for nothing of what is in the logs already.
+const NoTail = -1
+
 // LogsQuery says which output [Client.Logs] returns.
 type LogsQuery struct {
 	// Step and Attempt narrow it down; "" means all in order.
@@ -20,7 +23,8 @@ type LogsQuery struct {
 	Rank *int
 	// Follow goes on until the job has ended.
 	Follow bool
-	// Tail begins that many lines before the end of each log; 0 means all.
+	// Tail begins that many lines before the end of each log; 0 means all, and
+	// [NoTail] what comes from now on.
 	Tail int
 	// Resume goes on where [Log.Place] said that an earlier one was.
 	Resume string

@@ -53,7 +53,7 @@ Where no line is shown the exit status is 1, as grep's.`,
 	f.StringVar(&o.step, "step", "", "only this `step`")
 	f.StringVar(&o.attempt, "attempt", "", "only this `attempt`, such as train.1")
 	f.IntVar(&o.rank, "rank", 0, "of a training with several processes, that of this `rank`")
-	f.IntVar(&o.tail, "tail", 0, "only the last `N` lines of each log")
+	f.IntVar(&o.tail, "tail", 0, "only the last `N` lines of each log; with -f, 0 is from now on")
 	f.StringVar(&o.since, "since", "", "only what was written since this `TIME`: 10m, 2h, or 2026-03-01T12:00:00Z")
 	f.StringVar(&o.grep, "grep", "", "only lines that match this regular `EXPRESSION`")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "with --grep: print nothing, the exit status says whether a line matches")
@@ -74,6 +74,9 @@ func runLogs(c *cobra.Command, o logsOptions, job string) error {
 		return err
 	}
 	q := api.LogsQuery{Step: o.step, Attempt: o.attempt, Follow: o.follow, Tail: o.tail}
+	if c.Flags().Changed("tail") && o.tail == 0 {
+		q.Tail = api.NoTail
+	}
 	if c.Flags().Changed("rank") {
 		q.Rank = &o.rank
 	}

@@ -28,7 +28,7 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) error {
 	q := parameters(r, "step", "attempt", "rank", "follow", "tail", "resume")
 	f := follower{
 		step: q.text("step"), attempt: q.text("attempt"),
-		rank: int(q.number("rank", -1, 0, 1<<20)), tail: q.number("tail", 0, 0, maxTail),
+		rank: int(q.number("rank", -1, 0, 1<<20)), tail: q.number("tail", 0, api.NoTail, maxTail),
 	}
 	follow := q.flag("follow")
 	f.resume(q)
@@ -37,7 +37,7 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) error {
 	}
 	job, err := s.Jobs.Job(r.Context(), r.PathValue("job"))
 	if err == nil {
-		err = f.known(job)
+		err = f.known(job, follow)
 	}
 	if err != nil {
 		return err
@@ -93,6 +93,7 @@ func (s *Server) followLogs(ctx context.Context, f *follower, job api.Job, follo
 			if err != nil {
 				return err
 			}
+			f.tail = 0 // what appears from now on is new from its first line on
 			if !follow || job.State.Ended() {
 				return nil
 			}
@@ -136,13 +137,17 @@ func (f *follower) close() {
 	}
 }
 
-// known says so if the job has no such step or attempt.
-func (f *follower) known(job api.Job) error {
+// known says so if the job has no such step, attempt or rank, nor will have.
+func (f *follower) known(job api.Job, follow bool) error {
 	var steps, attempts []string
+	var ranks []int
 	for _, s := range job.Steps {
 		steps = append(steps, s.ID)
 		for _, a := range s.Attempts {
 			attempts = append(attempts, a.ID)
+			if f.step == "" || f.step == s.ID {
+				ranks = append(ranks, ranksIn(a.Dir)...)
+			}
 		}
 	}
 	if f.step != "" && !slices.Contains(steps, f.step) {
@@ -152,6 +157,10 @@ func (f *follower) known(job api.Job) error {
 	if f.attempt != "" && !slices.Contains(attempts, f.attempt) {
 		return api.Errorf(api.CodeNotFound, "the job %s has no attempt %q", job.Name, f.attempt).
 			WithRemedy("its attempts are: %s", strings.Join(attempts, ", "))
+	}
+	if final := !follow || job.State.Ended(); final && f.rank >= 0 && len(ranks) > 0 && !slices.Contains(ranks, f.rank) {
+		return api.Errorf(api.CodeNotFound, "the job %s has no log of rank %d", job.Name, f.rank).
+			WithRemedy("it has those of the ranks %d to %d", slices.Min(ranks), slices.Max(ranks))
 	}
 	return nil
 }
@@ -184,24 +193,23 @@ func (f *follower) paths(dir string) []string {
 	if f.rank >= 0 {
 		return append(paths, filepath.Join(dir, fmt.Sprintf("rank_%d.log", f.rank)))
 	}
-	if name := lowestRank(dir); name != "" {
-		paths = append(paths, filepath.Join(dir, name))
+	if ranks := ranksIn(dir); len(ranks) > 0 {
+		paths = append(paths, filepath.Join(dir, fmt.Sprintf("rank_%d.log", slices.Min(ranks))))
 	}
 	return paths
 }
 
-func lowestRank(dir string) (name string) {
+// ranksIn are those that have a log in an attempt's directory.
+func ranksIn(dir string) (ranks []int) {
 	entries, _ := os.ReadDir(dir) // not there yet: no logs
-	lowest := -1
 	for _, e := range entries {
 		text, ok := strings.CutPrefix(e.Name(), "rank_")
 		text, log := strings.CutSuffix(text, ".log")
-		rank, err := strconv.Atoi(text)
-		if ok && log && err == nil && (lowest < 0 || rank < lowest) {
-			lowest, name = rank, e.Name()
+		if rank, err := strconv.Atoi(text); ok && log && err == nil {
+			ranks = append(ranks, rank)
 		}
 	}
-	return name
+	return ranks
 }
 
 func (f *follower) copyFile(path, attempt string) (int64, error) {
@@ -250,6 +258,8 @@ func (f *follower) at(path, attempt string) (*growing, error) {
 	switch {
 	case was:
 		_, err = file.Seek(offset, io.SeekStart)
+	case f.tail == api.NoTail && f.places == nil:
+		_, err = file.Seek(0, io.SeekEnd)
 	case f.tail > 0 && f.places == nil:
 		err = seekTail(file, f.tail)
 	}

@@ -125,6 +125,11 @@ func TestLogsOfSeveralStepsAreToldApart(t *testing.T) {
 	_, err := h.Logs(t.Context(), "01a", api.LogsQuery{Step: "convert"})
 	requireCode(t, err, api.CodeNotFound)
 	require.ErrorContains(t, err, "data, train")
+	three := 3
+	_, err = h.Logs(t.Context(), "01a", api.LogsQuery{Rank: &three})
+	requireCode(t, err, api.CodeNotFound)
+	require.ErrorContains(t, err, "0 to 10")
+	require.Empty(t, read(api.LogsQuery{Tail: api.NoTail}))
 
 	r, err := h.Logs(t.Context(), "01a", api.LogsQuery{Follow: true})
 	require.NoError(t, err)
@@ -143,6 +148,60 @@ func TestLogsOfSeveralStepsAreToldApart(t *testing.T) {
 	require.True(t, lines.Scan())
 	require.Equal(t, "the end", lines.Text())
 	require.False(t, lines.Scan(), "the job has ended")
+}
+
+// Who wants the end of a log, or nothing of what is there, gets all of the logs
+// that appear meanwhile.
+func TestALogThatAppearsIsReadFromItsBeginning(t *testing.T) {
+	h := newHouse(t, owner())
+	dir := h.job("01a")
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "data.1"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "data.1", "step.log"), []byte("one\ntwo\n"), 0o600))
+	read := map[int]*bufio.Scanner{}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, tail := range []int{api.NoTail, 1} {
+		r, err := h.Logs(ctx, "01a", api.LogsQuery{Follow: true, Tail: tail})
+		require.NoError(t, err)
+		defer r.Close()
+		read[tail] = bufio.NewScanner(r)
+	}
+	line := func(tail int) string {
+		require.True(t, read[tail].Scan())
+		return read[tail].Text()
+	}
+	require.Equal(t, "==> data.1/step.log <==", line(1))
+	require.Equal(t, "two", line(1))
+	// Its first look is over when it has answered what comes next.
+	f, err := os.OpenFile(filepath.Join(dir, "data.1", "step.log"), os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	defer f.Close()
+	more := func() {
+		_, err = f.WriteString("more\n")
+		require.NoError(t, err)
+	}
+	heard := make(chan string, 1)
+	go func() { heard <- line(api.NoTail) }()
+	for waits := true; waits; {
+		more()
+		select {
+		case text := <-heard:
+			require.Equal(t, "==> data.1/step.log <==", text)
+			waits = false
+		case <-time.After(lookAgain):
+		}
+	}
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "train.1"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "train.1", "rank_0.log"), []byte("a\nb\nc\n"), 0o600))
+	for tail := range read {
+		text := ""
+		for text != "==> train.1/rank_0.log <==" {
+			text = line(tail)
+			require.NotEqual(t, "one", text)
+			require.NotEqual(t, "two", text)
+		}
+		require.Equal(t, []string{"a", "b", "c"}, []string{line(tail), line(tail), line(tail)})
+	}
 }
 
 func TestAShutdownEndsTheStreams(t *testing.T) {
