@@ -2,6 +2,7 @@ package lfs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,7 @@ const (
 	// perBatch is how many files are asked for at once, as git-lfs does.
 	perBatch = 100
 	maxReply = 16 << 20
+	tries    = 4
 )
 
 // endpoint is the address of the batch protocol of a repository.
@@ -52,8 +54,15 @@ type action struct {
 	Header map[string]string `json:"header"`
 }
 
-// ask returns where the files of pointers are, by their OID.
-func ask(ctx context.Context, repository string, header http.Header, pointers []Pointer, pause time.Duration) (map[string]*action, error) {
+// answer is what a repository says about one file: where it is, or why it does
+// not give it out.
+type answer struct {
+	*action
+	refusal error
+}
+
+// ask returns what a repository says about the files of pointers, by their OID.
+func ask(ctx context.Context, repository string, header http.Header, pointers []Pointer, t fetch.Tuning) (map[string]answer, error) {
 	request := struct {
 		Operation string   `json:"operation"`
 		Transfers []string `json:"transfers"`
@@ -67,44 +76,78 @@ func ask(ctx context.Context, repository string, header http.Header, pointers []
 		return nil, err
 	}
 	waits := backoff.NewExponentialBackOff()
-	waits.InitialInterval = pause
-	reply, err := backoff.Retry(ctx, func() ([]object, error) { return post(ctx, endpoint(repository), header, body) },
-		backoff.WithBackOff(waits), backoff.WithMaxTries(4))
+	waits.InitialInterval = cmp.Or(t.Pause, time.Second)
+	patience := cmp.Or(t.Patience, 30*time.Second)
+	reply, err := backoff.Retry(ctx, func() ([]object, error) {
+		silent := fmt.Errorf("%s: nothing arrived for %s", fetch.Shown(endpoint(repository)), patience)
+		ctx, cancel := context.WithTimeoutCause(ctx, patience, silent)
+		defer cancel()
+		objects, err := post(ctx, endpoint(repository), header, body)
+		if err != nil && errors.Is(context.Cause(ctx), silent) {
+			err = silent
+		}
+		return objects, err
+	}, backoff.WithBackOff(waits), backoff.WithMaxTries(tries))
 	if err != nil {
 		return nil, err
 	}
-	found := map[string]*action{}
+	found := map[string]answer{}
 	for _, o := range reply {
-		if o.Error != nil {
-			return nil, fault.New(fetch.CodeNotFound, "name another repository or mirror that has the file, or a directory with the files",
-				"%s does not give out the file with the SHA-256 %s: %s", fetch.Shown(repository), o.OID, o.Error.Message)
-		}
-		if o.Actions["download"] != nil {
-			found[o.OID] = o.Actions["download"]
+		switch a := o.Actions["download"]; {
+		case o.Error != nil:
+			found[o.OID] = answer{refusal: fault.New(fetch.CodeNotFound, elsewhere,
+				"%s does not give out the file with the SHA-256 %s: %s", fetch.Shown(repository), o.OID, o.Error.Message)}
+		case a != nil && fetch.IsAddress(a.Href): // and no file of this machine
+			found[o.OID] = answer{action: a}
 		}
 	}
 	return found, nil
 }
 
+// elsewhere is what to do about a file that a repository does not have.
+const elsewhere = "name another repository or mirror that has the file, or a directory with the files"
+
+// send posts a question, and to wherever it is sent on to: package http would
+// make a GET of it, and take the secrets along.
+func send(ctx context.Context, address string, header http.Header, body []byte) (*http.Response, error) {
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for range 10 {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+		if err != nil {
+			return nil, backoff.Permanent(fault.New(fetch.CodeUnreachable, "correct the address", "%s is not a valid address", fetch.Shown(address)))
+		}
+		for name, values := range header {
+			request.Header[http.CanonicalHeaderKey(name)] = values
+		}
+		request.Header.Set("Accept", mediaType)
+		request.Header.Set("Content-Type", mediaType)
+		response, err := client.Do(request)
+		if err != nil {
+			var inner interface{ Unwrap() error }
+			if errors.As(err, &inner) { // the whole address is in the error of package http
+				err = inner.Unwrap()
+			}
+			return nil, fmt.Errorf("%s: %w", fetch.Shown(address), err)
+		}
+		next, err := response.Location()
+		if response.StatusCode < 300 || response.StatusCode > 399 || err != nil {
+			return response, nil
+		}
+		response.Body.Close()
+		if next.Host != request.URL.Host || next.Scheme != request.URL.Scheme {
+			header = nil
+		}
+		address = next.String()
+	}
+	return nil, backoff.Permanent(fault.New(fetch.CodeUnreachable, "name the address of the repository, as git clone takes it", "%s redirects in a circle", fetch.Shown(address)))
+}
+
 // post sends one batch request. Its error is permanent unless waiting may help.
 func post(ctx context.Context, address string, header http.Header, body []byte) ([]object, error) {
 	shown := fetch.Shown(address)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	response, err := send(ctx, address, header, body)
 	if err != nil {
-		return nil, backoff.Permanent(fault.New(fetch.CodeUnreachable, "correct the address", "%s is not a valid address", shown))
-	}
-	for name, values := range header {
-		request.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	request.Header.Set("Accept", mediaType)
-	request.Header.Set("Content-Type", mediaType)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		var inner interface{ Unwrap() error }
-		if errors.As(err, &inner) { // the whole address is in the error of package http
-			err = inner.Unwrap()
-		}
-		return nil, fmt.Errorf("%s: %w", shown, err)
+		return nil, err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxReply))

@@ -1,14 +1,12 @@
 package lfs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"ftd/recipe/fault"
 	"ftd/recipe/fetch"
@@ -106,11 +104,12 @@ func summary(p Pointer, failures []error) error {
 // for a while and for all files.
 type addressBook struct {
 	Request
-	known map[string]map[string]*action // by source and OID
+	known map[string]map[string]answer // by source and OID
+	down  map[string]error             // sources that did not answer: not every file waits for them
 }
 
 func newAddressBook(r Request) *addressBook {
-	return &addressBook{Request: r, known: map[string]map[string]*action{}}
+	return &addressBook{Request: r, known: map[string]map[string]answer{}, down: map[string]error{}}
 }
 
 // fetch gets a file from one source. Addresses may expire while the files
@@ -144,7 +143,10 @@ func (b *addressBook) fetch(ctx context.Context, source string, p Pointer, f fet
 }
 
 func (b *addressBook) address(ctx context.Context, source string, p Pointer) (*action, error) {
-	if b.known[source][p.OID] == nil {
+	if err := b.down[source]; err != nil {
+		return nil, err
+	}
+	if _, asked := b.known[source][p.OID]; !asked {
 		from := 0
 		for from < len(b.Pointers) && b.Pointers[from].OID != p.OID {
 			from++
@@ -153,18 +155,18 @@ func (b *addressBook) address(ctx context.Context, source string, p Pointer) (*a
 		if strings.EqualFold(source, b.first()) {
 			header = b.Header
 		}
-		found, err := ask(ctx, source, header, b.Pointers[from:min(from+perBatch, len(b.Pointers))], cmp.Or(b.Tuning.Pause, time.Second))
+		found, err := ask(ctx, source, header, b.Pointers[from:min(from+perBatch, len(b.Pointers))], b.Tuning)
 		if err != nil {
+			b.down[source] = err
 			return nil, err
 		}
 		b.known[source] = found
 	}
 	a := b.known[source][p.OID]
-	if a == nil {
-		return nil, fault.New(fetch.CodeNotFound, "name another repository or mirror that has the file, or a directory with the files",
-			"%s says nothing about %s", fetch.Shown(source), p.Path)
+	if a.action == nil && a.refusal == nil {
+		a.refusal = fault.New(fetch.CodeNotFound, elsewhere, "%s says nothing about %s", fetch.Shown(source), p.Path)
 	}
-	return a, nil
+	return a.action, a.refusal
 }
 
 func (b *addressBook) first() string {

@@ -2,6 +2,7 @@ package lfs
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -132,6 +133,82 @@ func TestSourcesAreTriedInTurn(t *testing.T) {
 	}
 	// A directory with the files themselves is a source as well.
 	require.NoError(t, Fetch(t.Context(), request(t, r.Dir)))
+}
+
+func batch(path string) string { return path + ".git/info/lfs/objects/batch" }
+
+// Of a repository that lacks one file, the others come all the same.
+func TestEachFileComesFromWhereItIs(t *testing.T) {
+	m := mirror.New(t)
+	all := contents()
+	m.LFS("/one.git", all[:1])
+	m.LFS("/others.git", all[1:])
+	r := request(t, m.URL+"/one", m.URL+"/others")
+	require.NoError(t, Fetch(t.Context(), r))
+	whole(t, r.Dir)
+}
+
+// A repository that was renamed, or is asked for by http, sends elsewhere: what
+// was asked stays a question, and a secret with its host.
+func TestARepositoryThatHasMoved(t *testing.T) {
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		m, other := mirror.New(t), mirror.New(t)
+		to := func(address string) mirror.Behaviour {
+			return func(_ *mirror.Server, w http.ResponseWriter, r *http.Request, _ int, _ []byte) bool {
+				http.Redirect(w, r, address, status)
+				return true
+			}
+		}
+		m.Add(batch("/old"), nil, to(batch("/new")))
+		m.Add(batch("/new"), nil, to(other.URL+batch("/newest")))
+		m.Add(batch("/circle"), nil, to(batch("/circle")))
+		other.LFS("/newest.git", contents())
+		r := request(t, m.URL+"/old")
+		r.Header = http.Header{"Private-Token": {"hidden"}}
+		require.NoError(t, Fetch(t.Context(), r), status)
+		whole(t, r.Dir)
+		require.Equal(t, "hidden", m.Requests(batch("/new"))[0].Header.Get("Private-Token"))
+		require.Empty(t, other.Requests(batch("/newest"))[0].Header.Get("Private-Token"))
+		require.ErrorContains(t, Fetch(t.Context(), request(t, m.URL+"/circle")), "redirects in a circle")
+	}
+}
+
+func TestAServerThatSaysNothing(t *testing.T) {
+	m := mirror.New(t)
+	m.Add(batch("/silent"), []byte("{}"), mirror.Stall(0))
+	m.LFS("/good.git", contents())
+	r := request(t, m.URL+"/silent", m.URL+"/good")
+	r.Tuning.Patience = 200 * time.Millisecond
+	require.NoError(t, Fetch(t.Context(), r))
+	whole(t, r.Dir)
+	require.Len(t, m.Requests(batch("/silent")), tries, "not again for each file")
+	r = request(t, m.URL+"/silent")
+	r.Tuning.Patience = 200 * time.Millisecond
+	require.ErrorContains(t, Fetch(t.Context(), r), "nothing arrived for 200ms")
+}
+
+// A server cannot make ftd read what lies on this machine.
+func TestAnAnswerNamesAddressesOnly(t *testing.T) {
+	local := filepath.Join(t.TempDir(), "x")
+	for _, content := range files {
+		require.NoError(t, os.WriteFile(local, content, 0o600))
+	}
+	for _, href := range []string{local, "file://" + local, "", "/objects/1"} {
+		m := mirror.New(t)
+		m.Add(batch("/a"), nil, func(_ *mirror.Server, w http.ResponseWriter, r *http.Request, _ int, _ []byte) bool {
+			var asked struct {
+				Objects []map[string]any `json:"objects"`
+			}
+			_ = json.NewDecoder(r.Body).Decode(&asked)
+			for _, o := range asked.Objects {
+				o["actions"] = map[string]any{"download": map[string]any{"href": href}}
+			}
+			return json.NewEncoder(w).Encode(asked) == nil
+		})
+		var f *fault.Fault
+		require.ErrorAs(t, Fetch(t.Context(), request(t, m.URL+"/a")), &f)
+		require.Contains(t, f.Message, "says nothing about", href)
+	}
 }
 
 func TestAddressesThatExpireAreAskedForAgain(t *testing.T) {
