@@ -88,8 +88,8 @@ func mindDataset(c *config, path string, info fs.FileInfo) []Finding {
 		if err == nil && info.Size() == 0 {
 			f := data(Error, say("%s is empty: its writer was interrupted", "%s 是空文件：写入被中断", file),
 				say("it cannot be read, and a new preprocessing refuses to replace it: mindrecord files already exist", "它不可读，且重新预处理会报 mindrecord files already exist"),
-				say("rm %[1]s %[1]s.db, and run the preprocessing again", "rm %[1]s %[1]s.db，然后重新预处理", file))
-			f[0].Fix = &Fix{Does: "rm " + file + " " + file + ".db", Do: func(context.Context) error {
+				say("rm %[1]s %[1]s.db, and run the preprocessing again", "rm %[1]s %[1]s.db，然后重新预处理", Quoted(file)))
+			f[0].Fix = &Fix{Does: "rm " + quotedAll([]string{file, file + ".db"}), Do: func(context.Context) error {
 				os.Remove(file + ".db") // it may not be there
 				return os.Remove(file)
 			}}

@@ -195,6 +195,20 @@ func TestCondaChannels(t *testing.T) {
 	require.FileExists(t, filepath.Join(h.dir, ".condarc.before-ftd"))
 	h.file(".condarc", "channels: [\n")
 	h.finds(s, "conda", Warning, "cannot be read")
+
+	h.file(".condarc", "channels:\n  - a\n\n# of the proxy\nssl_verify: false\n")
+	require.NoError(t, h.finds(s, "conda", Warning, "lists a").Fix.Do(t.Context()))
+	kept, err = os.ReadFile(filepath.Join(h.dir, ".condarc"))
+	require.NoError(t, err)
+	require.Equal(t, "# of the proxy\nssl_verify: false\n", string(kept))
+	// Where other settings would go with them, a person does it.
+	for _, text := range []string{"{channels: [a], ssl_verify: true}\n", "channels: &c\n  - a\ndefault_channels: *c\n"} {
+		h.file(".condarc", text)
+		require.ErrorContains(t, h.finds(s, "conda", Warning, "lists a").Fix.Do(t.Context()), "by hand")
+		kept, err = os.ReadFile(filepath.Join(h.dir, ".condarc"))
+		require.NoError(t, err)
+		require.Equal(t, text, string(kept))
+	}
 }
 
 // yaml is a config in which only some values matter.
@@ -258,6 +272,7 @@ func TestDataIsComparedWithTheModel(t *testing.T) {
 	h.file("empty.mindrecord", "")
 	h.file("empty.mindrecord.db", "")
 	f := h.finds(h.config("Llama", "MindDataset", "empty.mindrecord", ""), "data", Error, "its writer was interrupted")
+	require.Contains(t, f.Fix.Does, "rm '"+h.dir+"/empty.mindrecord' '"+h.dir+"/empty.mindrecord.db'", "as a shell takes it")
 	require.NoError(t, f.Fix.Do(t.Context()))
 	require.NoFileExists(t, filepath.Join(h.dir, "empty.mindrecord.db"))
 	h.file("text.mindrecord", "no MindRecord")

@@ -6,8 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 
+	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 )
@@ -43,14 +45,28 @@ func withoutChannels(file string, text []byte) error {
 		if key, ok := keyAt(tree, i+1); ok {
 			skip = key == "channels"
 		}
-		if !skip {
+		if !skip || strings.HasPrefix(line, "#") { // a comment may belong to what comes next
 			kept.WriteString(line)
 		}
+	}
+	if !sameBut(text, []byte(kept.String()), "channels") {
+		return fmt.Errorf("%s is written in a way in which ftd cannot take channels out alone; take them out by hand", file)
 	}
 	if err := os.WriteFile(file+".before-ftd", text, 0o600); err != nil {
 		return err
 	}
 	return os.WriteFile(file, []byte(kept.String()), 0o600)
+}
+
+// sameBut says whether two settings are the same but for one key, which the
+// second lacks.
+func sameBut(before, after []byte, key string) bool {
+	var one, two map[string]any
+	if yaml.Unmarshal(before, &one) != nil || yaml.Unmarshal(after, &two) != nil {
+		return false
+	}
+	delete(one, key)
+	return len(one) == len(two) && (len(one) == 0 || reflect.DeepEqual(one, two))
 }
 
 // keyAt returns the key of the top level that begins in a line.
