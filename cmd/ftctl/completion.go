@@ -121,6 +121,35 @@ func completeSteps(_ *cobra.Command, args []string, begun string) ([]cobra.Compl
 	return beginning(ids, begun), cobra.ShellCompDirectiveNoFileComp
 }
 
+// completeSettings completes the settings that a running daemon takes, and the
+// words or the file that one of them may be.
+func completeSettings(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	switch {
+	case len(args) == 1 && args[0] == "log_level":
+		return beginning([]string{"trace", "debug", "info", "warn", "error"}, begun), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	case len(args) == 1 && args[0] == "notify":
+		return nil, cobra.ShellCompDirectiveDefault
+	case len(args) > 0:
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	client := connect(c)
+	defer client.Close()
+	client.Differs = nil
+	ctx, cancel := context.WithTimeout(c.Context(), completeWithin)
+	defer cancel()
+	all, err := client.Settings(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, s := range all.Settings {
+		if s.AtOnce {
+			names = append(names, s.Name)
+		}
+	}
+	return beginning(names, begun), cobra.ShellCompDirectiveNoFileComp
+}
+
 // completeWords completes a flag that takes one of a few words.
 func completeWords(words ...string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -45,7 +45,8 @@ was read, are said on stderr.`,
 settings again (ftctl reload), which it also does when it restarts.`,
 		Example: `  ftctl config set log_level debug
   ftctl config set slots 2`,
-		Args: cobra.ExactArgs(2),
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeSettings,
 		RunE: func(c *cobra.Command, args []string) error {
 			client := connect(c)
 			defer client.Close()
