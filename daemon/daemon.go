@@ -216,7 +216,7 @@ func (d *daemon) assemble() error {
 	if err := recipe.KnownChecks(s.SkipCheckList()); err != nil {
 		return api.Errorf(api.CodeSettings, "skip_checks: %v", err).WithRemedy("correct the setting `skip_checks`")
 	}
-	d.python = newPython(s, library, d.log)
+	d.python = newPython(s, library, d.state.Stray(), d.log)
 	// As it was before the front door changed it for this process.
 	environ := frontdoor.StartEnviron(d.environ)
 	d.engine, err = engine.New(engine.Config{

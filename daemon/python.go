@@ -36,10 +36,10 @@ type python struct {
 	before            atomic.Int64 // the process's memory before the interpreter was loaded
 }
 
-func newPython(s *settings.Settings, library string, log zerolog.Logger) *python {
+func newPython(s *settings.Settings, library, stray string, log zerolog.Logger) *python {
 	p := &python{log: log}
 	if s.Env != "" {
-		p.config = pybridge.Config{Prefix: s.Env, Program: program(s.Env), Library: library}
+		p.config = pybridge.Config{Prefix: s.Env, Program: program(s.Env), Library: library, Stray: stray}
 	}
 	return p
 }

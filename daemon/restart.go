@@ -17,6 +17,7 @@ import (
 	"ftd/api"
 	"ftd/daemon/frontdoor"
 	"ftd/daemon/handover"
+	"ftd/pybridge"
 )
 
 const (
@@ -170,6 +171,7 @@ func (n *next) forget() {
 func (n *next) become() error {
 	// In between they would end the process; the next daemon listens again.
 	signal.Ignore(syscall.SIGHUP, syscall.SIGUSR2)
+	pybridge.OwnStreams() // its log is this process's
 	first := n.bundle.Exec(n.argv, n.environ)
 	return fmt.Errorf("the daemon cannot restart in place: %w", errors.Join(first, n.bundle.Exec(n.itself, n.before)))
 }

@@ -20,6 +20,11 @@ type Config struct {
 	// Devices is the beginning of the paths that no call in this process may
 	// leave open. Empty means "/dev/davinci".
 	Devices string
+	// Stray is a file for what comes on descriptors 1 and 2 after Python was
+	// loaded while no call is at work: from threads that a call has left
+	// behind. It is emptied when it has grown. Where it is empty the
+	// descriptors are in between what they were at the start.
+	Stray string
 }
 
 const (

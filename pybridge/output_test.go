@@ -3,7 +3,9 @@
 package pybridge_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,8 +13,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"ftd/pybridge"
 )
 
 func TestOutputReachesTheLogInOrderAndTheListener(t *testing.T) {
@@ -192,4 +197,40 @@ def f(report):
 		require.Len(t, text, 1000002)
 		require.EqualValues(t, math.MaxInt64, done)
 	})
+}
+
+func playStray(in *pybridge.Interpreter, r pybridge.Request, path string) error {
+	r.LogFile = path + ".step"
+	if _, err := in.Call(context.Background(), r); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".go", nil, 0o600); err != nil {
+		return err
+	}
+	for range 1000 {
+		if _, err := os.Stat(path + ".done"); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	fmt.Fprintln(pybridge.DaemonStderr(), "the daemon's own log")
+	pybridge.OwnStreams()
+	fmt.Fprintln(os.Stderr, "the next daemon's")
+	return nil
+}
+
+// A thread that a step has left behind goes on printing: not into the daemon's
+// log.
+func TestWhatThreadsPrintAfterTheirCallHasAPlaceOfItsOwn(t *testing.T) {
+	stray := filepath.Join(t.TempDir(), "python.log")
+	cmd := inRole(t, "stray", stray)
+	said, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	require.Equal(t, "the daemon's own log\nthe next daemon's\n", string(said))
+	text, err := os.ReadFile(stray)
+	require.NoError(t, err)
+	require.Equal(t, "late\nraw\n", string(text))
+	step, err := os.ReadFile(stray + ".step")
+	require.NoError(t, err)
+	require.Empty(t, step)
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,15 +27,30 @@ var DaemonStderr = sync.OnceValue(func() *os.File {
 	return os.NewFile(uintptr(fd), "/dev/stderr")
 })
 
+// maxStray is the size from which the file for strays is emptied.
+const maxStray = 1 << 20
+
 // streams are the descriptors 1 and 2 of the process, kept while a call has
 // them.
 type streams struct {
 	stdout, stderr int
 	null           int
+	stray          int // what they are between calls; -1 for what they were
 }
 
-func keepStreams() (*streams, error) {
-	s := &streams{}
+// kept are the streams of this process, nil before Python is loaded.
+var kept atomic.Pointer[streams]
+
+// OwnStreams gives the descriptors 1 and 2 back that the process was started
+// with, for a program that takes its place. No call may be at work.
+func OwnStreams() {
+	if s := kept.Load(); s != nil {
+		_ = s.point(s.stdout, s.stderr) // else they stay where they are
+	}
+}
+
+func keepStreams(stray string) (*streams, error) {
+	s := &streams{stray: -1}
 	var err error
 	if s.null, err = unix.Open(os.DevNull, unix.O_WRONLY|unix.O_CLOEXEC, 0); err != nil {
 		return nil, fmt.Errorf("%s: %w", os.DevNull, err)
@@ -47,6 +63,12 @@ func keepStreams() (*streams, error) {
 	}
 	// In the order of Python's own output, which is written line by line.
 	C.line_buffered()
+	if stray != "" {
+		if s.stray, err = unix.Open(stray, unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND|unix.O_CLOEXEC, 0o640); err != nil {
+			s.stray = s.null // rather nowhere than in the daemon's log
+		}
+	}
+	kept.Store(s)
 	return s, nil
 }
 
@@ -59,10 +81,18 @@ func (s *streams) redirect(out *os.File) error {
 	return s.point(fd, fd)
 }
 
-// restore flushes what C code still holds and points the descriptors back.
+// restore flushes what C code still holds and points the descriptors away from
+// the call.
 func (s *streams) restore() error {
 	flushStreams()
-	return s.point(s.stdout, s.stderr)
+	if s.stray < 0 {
+		return s.point(s.stdout, s.stderr)
+	}
+	var st unix.Stat_t
+	if unix.Fstat(s.stray, &st) == nil && st.Size > maxStray {
+		_ = unix.Ftruncate(s.stray, 0) // it is for people who look, and they can look again
+	}
+	return s.point(s.stray, s.stray)
 }
 
 // flushStreams writes out what C code printed.

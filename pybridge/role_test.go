@@ -51,6 +51,25 @@ var roles = map[string]role{
 		source: "import ctypes\ndef f(path):\n    print('before the end')\n    ctypes.string_at(0)\n",
 		play:   callWithLog,
 	},
+	// Its thread outlives the call, and writes when it is told to.
+	"stray": {
+		prepare: func(c *pybridge.Config, argument string) error {
+			c.Stray = argument
+			return nil
+		},
+		source: `
+import os, threading, time
+def late(path):
+    while not os.path.exists(path + ".go"):
+        time.sleep(0.01)
+    print("late", flush=True)
+    os.write(2, b"raw\n")
+    open(path + ".done", "w").close()
+def f(path):
+    threading.Thread(target=late, args=[path], daemon=True).start()
+`,
+		play: playStray,
+	},
 	"exit":                         {source: exits, play: loseInterpreter},
 	"exit with the GIL":            {source: exitsWithGIL, play: loseInterpreter},
 	"exit of another with the GIL": {source: otherExits, play: loseInterpreter},

@@ -46,5 +46,8 @@ func IsWorker() bool { return false }
 // WorkerMain is the main function of a worker.
 func WorkerMain() int { return 2 }
 
+// OwnStreams has nothing to give back.
+func OwnStreams() {}
+
 // DaemonStderr is the standard error stream the process was started with.
 func DaemonStderr() *os.File { return os.Stderr }

@@ -76,7 +76,7 @@ func (in *Interpreter) own(s settings, ready chan<- error) {
 
 // load starts Python and leaves it without the GIL.
 func (in *Interpreter) load(s settings) (*thread, error) {
-	streams, err := keepStreams()
+	streams, err := keepStreams(in.config.Stray)
 	if err != nil {
 		return nil, err
 	}

@@ -160,6 +160,9 @@ func (d *Dir) Partial() string { return filepath.Join(d.path, "partial") }
 // Environments is the directory of the Python environments that steps create.
 func (d *Dir) Environments() string { return filepath.Join(d.path, "envs") }
 
+// Stray is where threads of Python write that a step has left behind.
+func (d *Dir) Stray() string { return filepath.Join(d.path, "python.log") }
+
 // Crash is the directory for what the Go runtime says when it dies.
 func (d *Dir) Crash() string { return filepath.Join(d.path, "crash") }
 
