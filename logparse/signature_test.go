@@ -183,6 +183,12 @@ func TestTableIsWhole(t *testing.T) {
 	}
 }
 
+// MindSpore's own handler of SIGINT only warns, and ends the process.
+func TestMindSporeSaysThatItWasInterrupted(t *testing.T) {
+	require.Equal(t, []string{"interrupted"}, problems("epoch: 1 step: 93, loss is 0.1592130959033966\n"+
+		"[WARNING] UTILS(6862,7f5e34eb6b80,python):2026-11-29-02:21:49.304.624 [mindspore/ccsrc/utils/signal_util.cc:73] DefaultIntHandler] Process 6862 receive the KeyboardInterrupt signal.\n"))
+}
+
 // Lines of healthy runs that hold words of errors.
 func TestHarmlessLines(t *testing.T) {
 	for _, text := range []string{
