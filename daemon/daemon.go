@@ -21,6 +21,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -55,6 +56,11 @@ const (
 	leaveWithin = 5 * time.Second
 )
 
+// gcPercent is by how much the heap grows until it is looked at. It is small; what
+// a collection costs are the stacks of a thousand goroutines, where a hundred
+// trainings run.
+const gcPercent = 200
+
 // Main runs the daemon until SIGTERM or SIGINT and returns the exit status; a
 // second signal ends it at once. args are the program's, without its name.
 func Main(args []string, version string) int {
@@ -76,6 +82,9 @@ func Main(args []string, version string) int {
 		_, bad := notices.Load(s.Notify)
 		err = errors.Join(bad, protected(s), journal.Check(statedir.JournalOf(s.StateDir)))
 	default:
+		if os.Getenv("GOGC") == "" {
+			debug.SetGCPercent(gcPercent)
+		}
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 		context.AfterFunc(ctx, stop) // the second one has its usual effect
 		defer stop()

@@ -18,6 +18,7 @@ import (
 const (
 	batchInterval = 65 * time.Millisecond // between two batches
 	batchRecords  = 2000                  // in one
+	usualRecords  = 16                    // that room is made for at once
 	lookAtLog     = 100 * time.Millisecond
 )
 
@@ -60,6 +61,7 @@ type reader struct {
 	generation int
 
 	records []logparse.Record
+	usual   int       // how many there were in the last batch
 	mark    uint64    // of the tailer, at the parser's offset
 	last    time.Time // when the last bytes were read
 	dirty   bool      // something was read and is not stored yet
@@ -117,6 +119,9 @@ func (r *reader) next(ctx context.Context, tailer *logparse.Tailer) (logparse.Ch
 
 func (r *reader) take(record *logparse.Record) {
 	if r.rank >= 0 || record.Kind == logparse.KindProblem {
+		if r.records == nil { // a record is large, and batches of a training are alike
+			r.records = make([]logparse.Record, 0, r.usual)
+		}
 		r.records = append(r.records, *record)
 	}
 }
@@ -163,7 +168,7 @@ func (r *reader) store(ctx context.Context) error {
 	if err := r.observer.batch(ctx, b); err != nil {
 		return err
 	}
-	r.records, r.dirty = nil, false
+	r.records, r.dirty, r.usual = nil, false, min(len(r.records), usualRecords)
 	// At the same moments for all readers, which are those at which their
 	// tailers look: an observer can store together what comes together.
 	r.due = time.Now().Truncate(batchInterval).Add(batchInterval)

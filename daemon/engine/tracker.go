@@ -74,6 +74,9 @@ func (t tracker) fold(attempt string, b launcher.Batch) (tracker, journal.Batch)
 			p := point(record, attempt, b)
 			p.Repeated = t.Before > 0 && p.GlobalStep <= t.Before
 			r.step(p)
+			if out.Points == nil { // records are mostly steps
+				out.Points = make([]api.Point, 0, len(b.Records)-i)
+			}
 			out.Points = append(out.Points, p)
 		case logparse.KindProgress:
 			r.SamplesPS = api.Float(record.Progress.SamplesPerSec)

@@ -16,7 +16,7 @@ const KeepEvents = 30 * 24 * time.Hour
 
 // event appends an event in the transaction of what it tells.
 func (t *tx) event(e api.Event, data any) error {
-	body, err := json.Marshal(data)
+	body, err := encode(data)
 	if err != nil {
 		return err
 	}
@@ -27,6 +27,13 @@ func (t *tx) event(e api.Event, data any) error {
 	}
 	t.lastEvent, err = r.LastInsertId()
 	return err
+}
+
+func encode(data any) ([]byte, error) {
+	if points, ok := data.([]api.Point); ok { // most events are points
+		return api.AppendPoints(make([]byte, 0, 256*len(points)), points)
+	}
+	return json.Marshal(data)
 }
 
 // Kept are the ids of the oldest event that is there and of the newest that

@@ -175,6 +175,9 @@ func (f tail) add(b *Batch) (next tail, fresh []api.Point) {
 			continue // it was read before
 		}
 		f.newest, f.points = p.Offset, f.points.with(p)
+		if fresh == nil {
+			fresh = make([]api.Point, 0, len(b.Points)-i)
+		}
 		fresh = append(fresh, *p)
 	}
 	f.path, f.offset, f.parser, f.moved = b.Path, b.Offset, b.Parser, true
