@@ -115,10 +115,31 @@ func (k envKind) want(s *StepContext, facts environment.Facts) (environment.Want
 	if s.text("opencv") == "headless" {
 		w = w.Headless(facts)
 	}
+	return w, wrongWant(s, w)
+}
+
+func wrongWant(s *StepContext, w environment.Want) error {
 	if err := w.Check(); err != nil {
-		return w, &Problem{Code: CodeInvalid, Message: fmt.Sprintf("the step %s: %v", s.Step.ID, err), Remedy: "pin it: NAME==VERSION"}
+		return &Problem{Code: CodeInvalid, Message: fmt.Sprintf("the step %s: %v", s.Step.ID, err), Remedy: "correct the lists packages and absent; a package is pinned as NAME==VERSION"}
 	}
-	return w, nil
+	return nil
+}
+
+// impossible says what is known to fail before an environment is made for
+// nothing, which takes a minute.
+func (envKind) impossible(s *StepContext) error {
+	want := environment.Want{Packages: s.texts("packages"), Absent: s.texts("absent")}
+	if s.text("opencv") == "headless" {
+		want = want.Headless(environment.Facts{})
+	}
+	if err := wrongWant(s, want); err != nil {
+		return err
+	}
+	prefix := s.text("prefix")
+	if info, err := os.Stat(prefix); err == nil && !info.IsDir() {
+		return &Problem{Code: CodeInvalid, Message: fmt.Sprintf("the step %s: prefix is %s, which is a file", s.Step.ID, prefix), Remedy: "give the prefix of an environment, or of a directory that is not there yet"}
+	}
+	return nil
 }
 
 var importsTk = regexp.MustCompile(`(?m)^\s*(from|import)\s+(tk|mindpet)\b`)
@@ -156,6 +177,9 @@ func checkoutName(dir string) string {
 }
 
 func (k envKind) Run(ctx context.Context, s *StepContext) (map[string]string, error) {
+	if err := k.impossible(s); err != nil {
+		return nil, err
+	}
 	prefix, err := k.prefix(s)
 	if err != nil {
 		return nil, err

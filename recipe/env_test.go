@@ -123,6 +123,31 @@ func sitePackages(t *testing.T, prefix string) string {
 	return found[0]
 }
 
+// What cannot be is said before anything is done: to make an environment takes a
+// minute, and the steps before it may take an hour.
+func TestAnEnvironmentThatCannotBeIsNotMade(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	file := filepath.Join(h.dir, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for with, says := range map[string]string{
+		`packages: ["small>=1"]`:                             `the package "small>=1" is neither NAME==VERSION nor NAME`,
+		`packages: ["-r /etc/passwd"]`:                       `"-r /etc/passwd" is neither`,
+		`packages: [a==1, b, A==2]`:                          "the package A is asked for as 1 and as 2",
+		`packages: [Some_Thing==1], absent: [some-thing]`:    "the package Some_Thing is asked for, and must not be there",
+		`packages: [opencv-python==4.5.1], opencv: headless`: "the package opencv-python is asked for, and must not be there",
+		`prefix: "` + file + `"`:                             "prefix is " + file + ", which is a file",
+	} {
+		p := h.fails(job(h, parsed(t, `steps:
+  - {id: before, uses: data, with: {source: "builtin:alpaca-tiny.json"}}
+  - {id: e, uses: env, with: {python: "`+h.python+`", `+with+`}}`), nil))
+		require.Equal(t, CodeInvalid, p.Code)
+		require.Contains(t, p.Message, says)
+		require.NotEqual(t, StepSucceeded, h.steps["before"].State, "before the first step")
+		require.NoDirExists(t, filepath.Join(h.dir, "envs"))
+	}
+}
+
 func TestAnEnvironmentOfOthersIsNotChanged(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
@@ -179,6 +204,7 @@ func TestAnEnvironmentOfOthersIsNotChanged(t *testing.T) {
 	require.Contains(t, h.fails(job(h, r, vars)).Message, `the package "fschat>=0.2" is neither`)
 	full := filepath.Join(h.dir, "full")
 	require.NoError(t, os.MkdirAll(filepath.Join(full, "thesis"), 0o755))
+	delete(vars, "pin")
 	vars["prefix"] = full
 	require.Contains(t, h.fails(job(h, r, vars)).Message, "was not made by ftd")
 	require.DirExists(t, filepath.Join(full, "thesis"))

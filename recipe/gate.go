@@ -101,15 +101,15 @@ func (r *runner) impossible() (step string, err error) {
 			r.done[step.ID] = StepStatus{ID: step.ID, State: StepSkipped, Outputs: noOutputs(kind)}
 			continue
 		}
-		if step.Uses == "env" || step.Uses == "shell" {
-			break
-		}
 		s, err := r.context(step, kind)
 		if err != nil {
 			return "", nil //nolint:nilerr // the step itself says it, when its turn comes
 		}
 		if err := impossible(kind, s); err != nil {
 			return step.ID, err
+		}
+		if step.Uses == "env" || step.Uses == "shell" {
+			break
 		}
 	}
 	return "", nil

@@ -44,8 +44,10 @@ func Inspect(ctx context.Context, prefix string) (Facts, error) {
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
-		return Facts{}, fmt.Errorf("%s does not work: %w: %s", Python(prefix), err, lines[len(lines)-1])
+		if lines := strings.Split(strings.TrimSpace(said.String()), "\n"); lines[len(lines)-1] != "" {
+			err = fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+		}
+		return Facts{}, fmt.Errorf("%s does not work: %w", Python(prefix), err)
 	}
 	var f Facts
 	if err := json.Unmarshal(out, &f); err != nil {

@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -19,11 +20,22 @@ type Want struct {
 
 var pin = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9,._-]+\])?(==([A-Za-z0-9.+!-]+))?$`)
 
-// Check returns an error that names a package which is not NAME or NAME==VERSION.
+// Check returns an error that names a package which is not NAME or NAME==VERSION,
+// or is asked for in two ways that exclude each other.
 func (w Want) Check() error {
+	pinned := map[string]string{}
 	for _, p := range w.Packages {
-		if !pin.MatchString(p) {
+		parts := pin.FindStringSubmatch(p)
+		if parts == nil {
 			return fmt.Errorf("the package %q is neither NAME==VERSION nor NAME", p)
+		}
+		name, version := Name(parts[1]), parts[4]
+		if other := pinned[name]; version != "" && other != "" && other != version {
+			return fmt.Errorf("the package %s is asked for as %s and as %s", parts[1], other, version)
+		}
+		pinned[name] = cmp.Or(pinned[name], version)
+		if slices.ContainsFunc(w.Absent, func(absent string) bool { return Name(absent) == name }) {
+			return fmt.Errorf("the package %s is asked for, and must not be there", parts[1])
 		}
 	}
 	return nil
