@@ -292,6 +292,7 @@ func TestAnUpgradeInPlace(t *testing.T) {
 	requireEveryStepOnce(t, h.points(job.ID), 300)
 	removed := install(t, environ, "--uninstall", "--user", "--prefix", prefix)
 	require.Contains(t, removed, "ended the daemon (process "+strconv.Itoa(v.PID)+")")
+	require.Contains(t, removed, "jobs and checkpoints stay in "+h.state()+",")
 	require.NoFileExists(t, h.socket())
 	require.NoFileExists(t, ftctl)
 	require.DirExists(t, filepath.Join(h.state(), "runs", job.ID))

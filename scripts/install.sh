@@ -130,7 +130,7 @@ end() {
 }
 
 uninstall() {
-	local mine pid sum file dirs dir
+	local mine told pid sum file dirs dir
 	[ -f "$dest$manifest" ] || die "nothing of ftd is installed below $dest$prefix; --prefix names another place"
 	mine=$(listed mode)
 	[ "$mine" = "$mode" ] || die "what is below $dest$prefix was installed with --$mine: add that"
@@ -138,6 +138,9 @@ uninstall() {
 		# Trainings go on: see KillMode in the unit.
 		systemd disable --now ftd.service ftd.socket 2>/dev/null || true
 	elif [ -z "$dest" ]; then
+		# No unit tells the daemon where its state is.
+		told=$("$prefix/bin/ftd" config 2>/dev/null | awk -F '   +' '$1 == "state_dir" { print $2 }') || true
+		state=${told:-$state}
 		pid=$(plain)
 		[ -z "$pid" ] || { end "$pid" && say "ended the daemon (process $pid)"; }
 	fi
