@@ -30,6 +30,7 @@ var (
 	// With one slash it is an address that was taken for a path.
 	login   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://?)[^/\s"'<>]*@`)
 	query   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://?[^\s"'<>?#]*)[?#][^\s"'<>]+`)
+	anchor  = regexp.MustCompile(`^[^?#]*#[a-z]{1,20}(?:-[a-z]{1,20})+[).,:;]*$`) // of a page of documentation
 	hook    = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*://[^\s"'<>]*?/(?:(?:web)?hooks?|services)/)[^\s"'<>]+`)
 	channel = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^/\s"'<>]+/t/)[^/\s"'<>]+`)
 )
@@ -52,7 +53,12 @@ func Addresses(text string) string {
 	if !strings.Contains(text, ":/") {
 		return text // quickly: it is asked of each line that a step prints
 	}
-	text = query.ReplaceAllString(text, "${1}?"+Mask)
+	text = query.ReplaceAllStringFunc(text, func(address string) string {
+		if anchor.MatchString(address) {
+			return address
+		}
+		return query.ReplaceAllString(address, "${1}?"+Mask)
+	})
 	text = login.ReplaceAllString(text, "${1}"+Mask+"@")
 	text = hook.ReplaceAllString(text, "${1}"+Mask)
 	return channel.ReplaceAllString(text, "${1}"+Mask)
