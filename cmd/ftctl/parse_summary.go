@@ -14,7 +14,7 @@ import (
 type summaryText struct {
 	*logReader
 	failed    int  // how many of the logs tell of an error
-	ranks     bool // one of these is that of a rank: they belong together
+	ranks     bool // one of the logs is that of a rank: they belong together
 	first     *logparse.Summary
 	firstPath string
 }
@@ -26,6 +26,9 @@ func (v *summaryText) file(path string) error {
 	}
 	if v.files > 1 {
 		v.w.WriteByte('\n')
+	}
+	if _, ok := logparse.RankOf(path); ok {
+		v.ranks = true
 	}
 	p := newPalette(v.c.OutOrStdout(), noColor(v.c))
 	row := func(name, format string, args ...any) {
@@ -52,9 +55,6 @@ func (v *summaryText) file(path string) error {
 	}
 	if len(s.Errors) > 0 {
 		v.failed++
-		if _, ok := logparse.RankOf(path); ok {
-			v.ranks = true
-		}
 		if v.first == nil {
 			v.first, v.firstPath = s, path
 		} else if i, _ := logparse.FirstCause(v.first, s); i == 1 {

@@ -99,6 +99,12 @@ func TestParseSummaryNamesTheFirstCause(t *testing.T) {
 	require.Contains(t, out, "first cause  device-oom in "+fails+", line 1;")
 	_, out, _ = parse(t, "", "--summary", clean, fails)
 	require.NotContains(t, out, "first cause")
+
+	// A worker that was killed says nothing itself; its launcher does, and the scheduler.
+	launcher := rank("msrun.log", "[ERROR] ME(1:2,MainProcess):2026-03-01-12:00:09.0 [a.py:1] Worker process 7 exit with exception. Error code: -9.\n")
+	scheduler := rank("scheduler.log", "[ERROR] X(1,7f,p):2026-03-01-12:00:05.000.000 [a.cc:1] F] The node: 0 is timed out. It may exit with exception\n")
+	_, out, _ = parse(t, "", "--summary", scheduler, launcher, clean)
+	require.Contains(t, out, "first cause  worker-failed in "+launcher+", line 1;")
 }
 
 // What a script could do without is a note where the training ran, and the
