@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -209,10 +210,15 @@ const excerptLines = 40
 
 func queryError(r api.CallRequest, err error) error {
 	what := r.Module + "." + r.Function
+	alone := fmt.Sprintf("call it in a process of its own: ftctl call --worker %s %s", r.Module, r.Function)
 	var raised exception
 	if errors.As(err, &raised) {
 		_, _, trace := raised.PythonError()
-		e := api.Errorf(api.CodePython, "%s raised %s", what, raised.Error())
+		e := api.Errorf(api.CodePython, "%s raised %s", what, raised.Error()).
+			WithRemedy("see the traceback: it is of what was called, or of its arguments")
+		if strings.HasSuffix(raised.Type, "IsolationRequired") {
+			e = e.WithRemedy("%s", alone)
+		}
 		e.Excerpt = trace[max(0, len(trace)-excerptLines):]
 		return e
 	}
@@ -228,7 +234,14 @@ func queryError(r api.CallRequest, err error) error {
 	}
 	// It exited, its worker died, it sent a signal or kept a card: the error
 	// says which, and what to do.
-	e := api.Errorf(api.CodePython, "%s: %v", what, err)
+	e := api.Errorf(api.CodePython, "%s: %v", what, err).
+		WithRemedy("see what it printed last; `ftctl doctor` looks for what is wrong with the daemon's Python")
+	var signalled *pybridge.SignalError
+	var ended *pybridge.EndError
+	var holds *pybridge.DeviceError
+	if errors.As(err, &signalled) || errors.As(err, &ended) || errors.As(err, &holds) {
+		e = e.WithRemedy("%s", alone)
+	}
 	var died *pybridge.WorkerError
 	if errors.As(err, &died) {
 		e.Excerpt = died.LastWords()

@@ -52,6 +52,12 @@ func TestAPersonCallsPython(t *testing.T) {
 	_, err = call("json", "loads", []string{"{"})
 	requireCode(t, err, api.CodePython)
 	require.ErrorContains(t, err, "JSONDecodeError")
+	require.ErrorContains(t, err, "see the traceback")
+	for function, args := range map[string]any{"raise_signal": []int{15}, "alarm": []int{1}} {
+		_, err = call("signal", function, args)
+		requireCode(t, err, api.CodePython)
+		require.ErrorContains(t, err, "ftctl call --worker signal "+function)
+	}
 	_, err = call("sys", "exit", []int{3})
 	requireCode(t, err, api.CodePython)
 	_, err = call("no_such_module", "f", nil)
