@@ -106,5 +106,8 @@ func TestWhyNoDaemonWasStarted(t *testing.T) {
 			}
 		}
 	}
+	r := h.run(bin(t, "ftctl"), append(scripted, "FTD_STATE_DIR=/proc/state"), "train", "--", "true")
+	require.Equal(t, 3, r.code)
+	require.Contains(t, r.stderr, "none was started: mkdir /proc/state")
 	require.Less(t, time.Since(began), time.Minute, "none of them waits in vain")
 }

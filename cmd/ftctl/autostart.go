@@ -37,8 +37,11 @@ func started(c *cobra.Command, failure error) error {
 		return notStarted(failure, "no Python environment is known for one", "name it: ftctl up --env /path/to/env")
 	}
 	unlock, err := oneAtATime(c, s.StateDir)
+	if c.Context().Err() != nil {
+		return c.Context().Err()
+	}
 	if err != nil {
-		return err
+		return notStarted(failure, asError(err).Message, asError(err).Remedy)
 	}
 	defer unlock()
 	client := connect(c)
