@@ -45,7 +45,7 @@ func (d *daemon) openSocket(ctx context.Context, given handover.Bundle) (err err
 	if d.socket == nil {
 		d.socket, err = server.Listen(ctx, path, open)
 	} else {
-		d.socket, err = server.Inherit(d.socket, open)
+		d.socket, err = server.Inherit(ctx, d.socket, open)
 	}
 	if dir := server.Closed(path, access.Group); err == nil && open && dir != "" {
 		d.log.Warn().Str("directory", dir).Msg("others may use the daemon, but cannot get to its socket: open the directory to them, or choose another socket")

@@ -207,11 +207,14 @@ func playStray(in *pybridge.Interpreter, r pybridge.Request, path string) error 
 	if err := os.WriteFile(path+".go", nil, 0o600); err != nil {
 		return err
 	}
-	for range 1000 {
-		if _, err := os.Stat(path + ".done"); err == nil {
-			break
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, err := os.Stat(path + ".done"); err != nil; _, err = os.Stat(path + ".done") {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	fmt.Fprintln(pybridge.DaemonStderr(), "the daemon's own log")
 	pybridge.OwnStreams()

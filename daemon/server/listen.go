@@ -28,7 +28,7 @@ func Listen(ctx context.Context, path string, open bool) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Inherit(l, open)
+	return Inherit(ctx, l, open)
 }
 
 func listen(ctx context.Context, path string, open bool) (*net.UnixListener, error) {
@@ -61,8 +61,8 @@ func listen(ctx context.Context, path string, open bool) (*net.UnixListener, err
 
 // Inherit takes over a listener that the daemon before this one has left. Whom
 // its path lets in may have changed with the settings.
-func Inherit(l net.Listener, open bool) (net.Listener, error) {
-	s := Own(l.(*net.UnixListener), open)
+func Inherit(ctx context.Context, l net.Listener, open bool) (net.Listener, error) {
+	s := Own(ctx, l.(*net.UnixListener), open)
 	if err := s.admit(); err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func TestAnInheritedSocketIsOpenedAndClosedAsTheSettingsSay(t *testing.T) {
 	l, err := Listen(t.Context(), path, false)
 	require.NoError(t, err)
 	for _, open := range []bool{true, true, false} {
-		l, err = Inherit(l.(*Socket).current(), open)
+		l, err = Inherit(t.Context(), l.(*Socket).current(), open)
 		require.NoError(t, err)
 		info, err := os.Stat(path)
 		require.NoError(t, err)

@@ -30,10 +30,10 @@ type Socket struct {
 }
 
 // Own makes a Socket of a listener that is at its path.
-func Own(l *net.UnixListener, open bool) *Socket {
+func Own(ctx context.Context, l *net.UnixListener, open bool) *Socket {
 	l.SetUnlinkOnClose(false)
 	s := &Socket{path: l.Addr().String(), open: open, listener: l}
-	if info, err := os.Lstat(s.path); err == nil && s.answers() {
+	if info, err := os.Lstat(s.path); err == nil && s.answers(ctx) {
 		s.own = info
 	}
 	return s
@@ -91,7 +91,7 @@ func (s *Socket) Close() error {
 func (s *Socket) Keep(ctx context.Context) (back bool, err error) {
 	now, err := os.Lstat(s.path)
 	switch {
-	case err == nil && s.is(now):
+	case err == nil && s.is(ctx, now):
 		return false, nil
 	case err == nil:
 		return false, api.Errorf(api.CodeConflict, "%s is not this daemon's socket any more: somebody has put something else there", s.path).
@@ -104,7 +104,7 @@ func (s *Socket) Keep(ctx context.Context) (back bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	fresh := Own(l, s.open)
+	fresh := Own(ctx, l, s.open)
 	if err := fresh.admit(); err != nil {
 		return false, err
 	}
@@ -119,13 +119,13 @@ func (s *Socket) Keep(ctx context.Context) (back bool, err error) {
 }
 
 // is says whether what is at the path is this socket.
-func (s *Socket) is(now os.FileInfo) bool {
+func (s *Socket) is(ctx context.Context, now os.FileInfo) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.own != nil && same(now, s.own) {
 		return true
 	}
-	if !s.answers() {
+	if !s.answers(ctx) {
 		s.own = nil
 		return false
 	}
@@ -139,8 +139,8 @@ func same(a, b os.FileInfo) bool { return os.SameFile(a, b) && a.ModTime().Equal
 
 // answers says whether it is this process that listens at the path. Where that
 // cannot be told, as when too many wait to be let in, it is believed.
-func (s *Socket) answers() bool {
-	c, err := net.DialTimeout("unix", s.path, time.Second)
+func (s *Socket) answers(ctx context.Context) bool {
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", s.path)
 	if err != nil {
 		return errors.Is(err, unix.EAGAIN)
 	}
