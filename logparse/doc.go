@@ -36,6 +36,8 @@
 // reading in another process: the records are the same in every case.
 // Memory is bounded: a line is cut at [MaxLine], a traceback is kept to its
 // first and last lines. So is time: holes of a file are passed over.
+// [Read] and [ReadFile] read lines of steps ahead on all processors, and emit
+// what a Parser would, in the same order and from one goroutine at a time.
 //
 // # Errors
 //
