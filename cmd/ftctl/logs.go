@@ -99,7 +99,10 @@ func runLogs(c *cobra.Command, o logsOptions, job string) error {
 		defer bar.stop(c.ErrOrStderr())
 	}
 	if filter.all() && !wantJSON(c) {
-		_, err = io.Copy(c.OutOrStdout(), text)
+		var wrote int64
+		if wrote, err = io.Copy(c.OutOrStdout(), text); err == nil && wrote == 0 && q.Tail != api.NoTail {
+			sayNothingWritten(c, client, job)
+		}
 	} else {
 		err = filterLines(text, filter, newLineWriter(c.OutOrStdout(), wantJSON(c), o.quiet))
 	}
@@ -115,6 +118,18 @@ func runLogs(c *cobra.Command, o logsOptions, job string) error {
 		return verdict(exitFailed)
 	}
 	return nil
+}
+
+// sayNothingWritten keeps people from taking an empty log for a broken one.
+func sayNothingWritten(c *cobra.Command, client *api.Client, ref string) {
+	job, err := client.Job(c.Context(), ref)
+	switch {
+	case err != nil: // it was there a moment ago, and nothing depends on it
+	case job.State.Ended():
+		say(c, "job %s has written nothing; it is %s", job.Name, job.State)
+	default:
+		say(c, "job %s has written nothing yet; it is %s. Follow it: ftctl logs -f %s", job.Name, job.State, ref)
+	}
 }
 
 // logLine is a line of a log in JSON.

@@ -93,6 +93,21 @@ func TestLogsAreFollowedToTheEnd(t *testing.T) {
 	require.Equal(t, exitNotFound, status)
 }
 
+func TestLogsOfAJobThatHasWrittenNothing(t *testing.T) {
+	h := newHouse(t)
+	id := h.submit("sleep", "1000")
+	out, talk, status := run(t, "logs", id)
+	require.Zero(t, status)
+	require.Empty(t, out)
+	require.Contains(t, talk, "job sleep has written nothing yet; it is ")
+	require.Contains(t, talk, "ftctl logs -f "+id)
+	_, _, status = run(t, "stop", id)
+	require.Zero(t, status)
+	_, talk, status = run(t, "logs", "-f", id)
+	require.Zero(t, status)
+	require.Contains(t, talk, "job sleep has written nothing; it is stopped")
+}
+
 func TestLinesOfSeveralFilesSayWhichInJSON(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, filterLines(strings.NewReader("==> a.1/step.log <==\nx\n==> train.1/rank_0.log <==\ny\n==> z"), &lineFilter{}, newLineWriter(&out, true, false)))
