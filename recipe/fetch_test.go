@@ -176,3 +176,18 @@ steps:
 		require.Equal(t, want, truth(text), text)
 	}
 }
+
+// What is a link beside the pointers is one to the same file afterwards.
+func TestLinksBesideThePointers(t *testing.T) {
+	dir, target := t.TempDir(), t.TempDir()
+	snapshot := filepath.Join(dir, "snapshots", "one")
+	require.NoError(t, os.MkdirAll(snapshot, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "blob"), []byte("config"), 0o600))
+	require.NoError(t, os.Symlink("../../blob", filepath.Join(snapshot, "config.json")))
+	require.NoError(t, os.Symlink("../..", filepath.Join(snapshot, "all")))
+	require.NoError(t, os.Symlink("nowhere", filepath.Join(snapshot, "dangling")))
+	require.NoError(t, addOthers(snapshot, target, nil))
+	require.Equal(t, "config", read(t, filepath.Join(target, "config.json")))
+	require.Equal(t, "config", read(t, filepath.Join(target, "all", "blob")))
+	require.NoFileExists(t, filepath.Join(target, "dangling"))
+}

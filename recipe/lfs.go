@@ -128,6 +128,11 @@ func addOthers(dir, target string, pointers map[string]bool) error {
 			return os.MkdirAll(filepath.Join(target, name), 0o755)
 		case pointers[filepath.ToSlash(name)]:
 			return nil
+		case d.Type()&fs.ModeSymlink != 0: // it may lead on from where it is, as in a cache of Hugging Face
+			if path, err = filepath.EvalSymlinks(path); err != nil {
+				return nil //nolint:nilerr // it leads nowhere
+			}
+			return os.Symlink(path, filepath.Join(target, name))
 		}
 		if err := os.Link(path, filepath.Join(target, name)); err == nil {
 			return nil
