@@ -77,7 +77,7 @@ func TestAQueryIsTakenToTheLetter(t *testing.T) {
 		"/v1/events?after=-2":                 "whole number",
 		"/v1/jobs/01a/points?attempt=" + strings.Repeat("a", maxName+1): "attempt is longer",
 		"/v1/jobs/01a/points?after=" + strings.Repeat("a", maxName+1):   "after is longer",
-		"/v1/jobs/01a/logs?tail=-1":                                     "whole number",
+		"/v1/jobs/01a/logs?tail=-2":                                     "whole number",
 		"/v1/jobs/01a/logs?rank=-1":                                     "whole number",
 		"/v1/jobs/01a/logs?resume=..%2f..%2fx=-1":                       "resume",
 		"/v1/jobs/" + strings.Repeat("a", maxName+1):                    "job is longer than 200",
