@@ -246,6 +246,10 @@ func (g getter) finish(p *part, resumed int64) (Result, error) {
 		return Result{}, fault.New(CodeChecksum, "this is another version of the file, or not the file; name another source",
 			"%s holds %d bytes instead of %d", g.shown, size, g.Size)
 	}
+	if size == 0 && g.SHA256 == "" {
+		p.discard()
+		return Result{}, fault.New(CodeLogin, "the server may have lost it; name another source", "%s is empty", g.shown)
+	}
 	if g.SHA256 != "" && !strings.EqualFold(sum, g.SHA256) {
 		p.discard()
 		if resumed > 0 { // the old half may be to blame

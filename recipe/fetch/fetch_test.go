@@ -166,11 +166,11 @@ func TestSourcesAreTriedInOrder(t *testing.T) {
 	slow.Add("/data.zip", want, mirror.Stall(1000))
 	good.Add("/data.zip", want, mirror.Busy(2))
 	r := request(t, "", "/no/such/file", broken.URL+"/data.zip", slow.URL+"/data.zip", good.URL+"/data.zip")
-	r.Tuning.Patience = 50 * time.Millisecond
+	r.Tuning.Patience = 200 * time.Millisecond
 	result := fetched(t, r, want)
 	require.Equal(t, good.URL+"/data.zip", result.Source)
 	require.Len(t, broken.Requests(""), 3)
-	require.Len(t, good.Requests(""), 3)
+	require.GreaterOrEqual(t, len(good.Requests("")), 3, "busy twice; on a busy machine it may seem slow as well")
 }
 
 func TestALocalFileIsASourceToo(t *testing.T) {
@@ -197,6 +197,7 @@ func TestWhatIsNotTheFileIsNotTaken(t *testing.T) {
 		"/skewed":   mirror.Status(http.StatusForbidden, "application/xml", `<Error><Code>RequestTimeTooSkewed</Code></Error>`),
 		"/key":      mirror.Status(http.StatusNotFound, "application/xml", `<Error><Code>NoSuchKey</Code></Error>`),
 		"/denied":   mirror.Status(http.StatusUnauthorized, "text/plain", "no"),
+		"/empty":    mirror.Status(http.StatusOK, "application/zip", ""),
 		"/teapot":   mirror.Status(http.StatusTeapot, "text/plain", "no"),
 	} {
 		m.Add(path, nil, b)
@@ -212,6 +213,7 @@ func TestWhatIsNotTheFileIsNotTaken(t *testing.T) {
 		"/key":      {CodeNotFound, "NoSuchKey"},
 		"/denied":   {CodeRefused, "401"},
 		"/none":     {CodeNotFound, "404"},
+		"/empty":    {CodeLogin, "is empty"},
 		"/teapot":   {CodeUnreachable, "418"},
 	} {
 		r := request(t, m.URL+path+"?Signature=hidden")
