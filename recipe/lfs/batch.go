@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -129,8 +130,8 @@ func send(ctx context.Context, address string, header http.Header, body []byte) 
 			}
 			return nil, fmt.Errorf("%s: %w", fetch.Shown(address), err)
 		}
-		next, err := response.Location()
-		if response.StatusCode < 300 || response.StatusCode > 399 || err != nil {
+		next := onward(response)
+		if next == nil {
 			return response, nil
 		}
 		response.Body.Close()
@@ -140,6 +141,15 @@ func send(ctx context.Context, address string, header http.Header, body []byte) 
 		address = next.String()
 	}
 	return nil, backoff.Permanent(fault.New(fetch.CodeUnreachable, "name the address of the repository, as git clone takes it", "%s redirects in a circle", fetch.Shown(address)))
+}
+
+// onward is where a response sends on to, nil if nowhere.
+func onward(r *http.Response) *url.URL {
+	if r.StatusCode < 300 || r.StatusCode > 399 {
+		return nil
+	}
+	next, _ := r.Location() // nil without one, or with one that is no address
+	return next
 }
 
 // post sends one batch request. Its error is permanent unless waiting may help.
