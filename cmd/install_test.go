@@ -61,6 +61,14 @@ func tree(t *testing.T, dir string) map[string]string {
 	return found
 }
 
+func TestTheVersionIsAFlagToo(t *testing.T) {
+	h := newHouse(t)
+	want := h.run(bin(t, "ftd"), nil, "version")
+	got := h.run(bin(t, "ftd"), nil, "--version")
+	require.Zero(t, got.code, got.stderr)
+	require.Equal(t, want.stdout, got.stdout)
+}
+
 // ftd check sees what would keep a daemon from starting.
 func TestACheckFindsAJournalOfTheFuture(t *testing.T) {
 	h := newHouse(t)

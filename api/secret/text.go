@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/url"
 	"os"
-	"regexp"
 	"strings"
 )
 
@@ -57,47 +56,47 @@ func isFile(value string) bool {
 const value = `(?:\\+"(?:[^"\\]|\\+[^"\\])*\\+"|(?:\w+\(|[bBuUrRfF]{1,2})?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|[^\s"']+(?:["'][^\s"',:}\])]+)*)`
 
 var (
-	colours = regexp.MustCompile("\x1b\\[[0-9;:]*[A-Za-z]")
+	colours = lazily("\x1b\\[[0-9;:]*[A-Za-z]")
 	// A key in lines, the end of one whose beginning was cut off included.
-	privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\z)`)
-	keyEnd     = regexp.MustCompile(`(?m)(?:^[A-Za-z0-9+/=]+\r?\n)*^-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----`)
+	privateKey = lazily(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\z)`)
+	keyEnd     = lazily(`(?m)(?:^[A-Za-z0-9+/=]+\r?\n)*^-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----`)
 
 	// A header, to the end of its line.
-	headerLine = regexp.MustCompile(`(?im)\b((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|auth|secret|signature)[\w-]*)(["']?\s*:\s*)([^\r\n]+)`)
-	bearer     = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}`)
+	headerLine = lazily(`(?im)\b((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|auth|secret|signature)[\w-]*)(["']?\s*:\s*)([^\r\n]+)`)
+	bearer     = lazily(`(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}`)
 	// NAME:PASSWORD@HOST without a scheme, as proxies are given; -u NAME:PASSWORD.
-	bareLogin = regexp.MustCompile(`[\w.-]+:[^\s:/@"']{3,}@([\w-]+(?:\.[\w-]+)+|[\w-]+:\d)`)
-	shortOpt  = regexp.MustCompile(`(\s-[ik]=|\b(?:sshpass|mysql\w*)\b[^\n]*?\s-p ?)[^\s"']+`)
-	withKey   = regexp.MustCompile(`(?i)(\b(?:with|using|by) (?:the |an? |your )?(?:api[ -]?)?(?:key|token|password|secret):? )\S{6,}`)
-	userOpt   = regexp.MustCompile(`((?:^|\s)(?:-u|--user|--proxy-user)[= ]?["']?)[^\s:"']+:[^\s"']+`)
-	netrc     = regexp.MustCompile(`(?i)(\blogin\s+\S+\s+(?:password|passwd)\s+)\S+`)
-	loginKey  = regexp.MustCompile(`(?i)(\blogin\s+(?:-\S+\s+)*)[0-9a-f]{32,}\b`)
-	setenv    = regexp.MustCompile(`(?i)(\bset(?:env|\s+-\w+)\s+[\w.-]*` + word + `\s+)` + value)
-	option    = regexp.MustCompile(`(?i)(--?[\w-]*` + word + `(?:[= ]|["']?\s*\n\s*-\s+))` + value)
-	inArgs    = regexp.MustCompile(`(?i)(["']--?[\w-]*` + word + `["']\s*,\s*)` + value)
-	chinese   = regexp.MustCompile(`((?:密码|口令|令牌|密钥|秘钥)\s*(?:[:：=]|为|是)\s*)` + value)
-	pair      = regexp.MustCompile(`([\w.-]+)\\*["']?[ \t]*(?:[:=]|%3[AaDd])[ \t]*`)
-	leading   = regexp.MustCompile(`^` + value)
-	lineKey   = regexp.MustCompile(`^(\s*(?:- |export\s+)?["']?)([\w.-]+)(["']?\s*(?::(?:\s|$)|=))(.*)$`)
-	tokens    = regexp.MustCompile(`\b(?:hf_[A-Za-z0-9]{8,}|gh[pousr]_[A-Za-z0-9]{8,}|github_pat_\w{8,}|glpat-[\w-]{8,}|(?:AKIA|ASIA|LTAI|AGPA|AIDA)[A-Za-z0-9]{12,}|sk-[\w-]{12,}|xox[abeprs]-[\w-]{8,}|AIza[\w-]{20,}|ya29\.[\w-]{10,}|npm_[A-Za-z0-9]{20,}|pypi-[\w-]{16,}|SEC[0-9a-f]{32,}|ms-[0-9a-f]{8}-[0-9a-f-]{20,}|eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?)`)
+	bareLogin = lazily(`[\w.-]+:[^\s:/@"']{3,}@([\w-]+(?:\.[\w-]+)+|[\w-]+:\d)`)
+	shortOpt  = lazily(`(\s-[ik]=|\b(?:sshpass|mysql\w*)\b[^\n]*?\s-p ?)[^\s"']+`)
+	withKey   = lazily(`(?i)(\b(?:with|using|by) (?:the |an? |your )?(?:api[ -]?)?(?:key|token|password|secret):? )\S{6,}`)
+	userOpt   = lazily(`((?:^|\s)(?:-u|--user|--proxy-user)[= ]?["']?)[^\s:"']+:[^\s"']+`)
+	netrc     = lazily(`(?i)(\blogin\s+\S+\s+(?:password|passwd)\s+)\S+`)
+	loginKey  = lazily(`(?i)(\blogin\s+(?:-\S+\s+)*)[0-9a-f]{32,}\b`)
+	setenv    = lazily(`(?i)(\bset(?:env|\s+-\w+)\s+[\w.-]*` + word + `\s+)` + value)
+	option    = lazily(`(?i)(--?[\w-]*` + word + `(?:[= ]|["']?\s*\n\s*-\s+))` + value)
+	inArgs    = lazily(`(?i)(["']--?[\w-]*` + word + `["']\s*,\s*)` + value)
+	chinese   = lazily(`((?:密码|口令|令牌|密钥|秘钥)\s*(?:[:：=]|为|是)\s*)` + value)
+	pair      = lazily(`([\w.-]+)\\*["']?[ \t]*(?:[:=]|%3[AaDd])[ \t]*`)
+	leading   = lazily(`^` + value)
+	lineKey   = lazily(`^(\s*(?:- |export\s+)?["']?)([\w.-]+)(["']?\s*(?::(?:\s|$)|=))(.*)$`)
+	tokens    = lazily(`\b(?:hf_[A-Za-z0-9]{8,}|gh[pousr]_[A-Za-z0-9]{8,}|github_pat_\w{8,}|glpat-[\w-]{8,}|(?:AKIA|ASIA|LTAI|AGPA|AIDA)[A-Za-z0-9]{12,}|sk-[\w-]{12,}|xox[abeprs]-[\w-]{8,}|AIza[\w-]{20,}|ya29\.[\w-]{10,}|npm_[A-Za-z0-9]{20,}|pypi-[\w-]{16,}|SEC[0-9a-f]{32,}|ms-[0-9a-f]{8}-[0-9a-f-]{20,}|eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?)`)
 )
 
 // Masked returns a text without its secrets.
 func (t Text) Masked(text []byte) []byte {
-	text = colours.ReplaceAll(text, nil) // they may stand within a name
-	text = privateKey.ReplaceAll(text, []byte(Mask))
-	text = keyEnd.ReplaceAll(text, []byte(Mask))
+	text = colours().ReplaceAll(text, nil) // they may stand within a name
+	text = privateKey().ReplaceAll(text, []byte(Mask))
+	text = keyEnd().ReplaceAll(text, []byte(Mask))
 	for _, value := range t.values {
 		text = bytes.ReplaceAll(text, []byte(value), []byte(Mask))
 	}
 	text = []byte(Addresses(string(text)))
-	text = headerLine.ReplaceAll(text, []byte("${1}${2}"+Mask))
-	text = bearer.ReplaceAll(text, []byte("${1} "+Mask))
-	text = bareLogin.ReplaceAll(text, []byte(Mask+"@${1}"))
-	for _, after := range []*regexp.Regexp{userOpt, shortOpt, withKey, netrc, loginKey, setenv, inArgs, option, chinese} {
-		text = after.ReplaceAll(text, []byte("${1}"+Mask))
+	text = headerLine().ReplaceAll(text, []byte("${1}${2}"+Mask))
+	text = bearer().ReplaceAll(text, []byte("${1} "+Mask))
+	text = bareLogin().ReplaceAll(text, []byte(Mask+"@${1}"))
+	for _, after := range []expression{userOpt, shortOpt, withKey, netrc, loginKey, setenv, inArgs, option, chinese} {
+		text = after().ReplaceAll(text, []byte("${1}"+Mask))
 	}
-	text = tokens.ReplaceAll(text, []byte(Mask))
+	text = tokens().ReplaceAll(text, []byte(Mask))
 	return lines(pairs(text))
 }
 
@@ -105,7 +104,7 @@ func (t Text) Masked(text []byte) []byte {
 func pairs(text []byte) []byte {
 	var out bytes.Buffer
 	for {
-		at := pair.FindSubmatchIndex(text)
+		at := pair().FindSubmatchIndex(text)
 		if at == nil {
 			break
 		}
@@ -115,7 +114,7 @@ func pairs(text []byte) []byte {
 		if !Named(name) {
 			continue
 		}
-		if end := leading.FindIndex(text); end != nil {
+		if end := leading().FindIndex(text); end != nil {
 			out.WriteString(Mask)
 			text = text[len(bytes.TrimRight(text[:end[1]], ",;)]}")):] // of what it stands in
 		}
@@ -135,7 +134,7 @@ func lines(text []byte) []byte {
 			continue
 		}
 		within = -1
-		found := lineKey.FindSubmatch(bytes.TrimRight(line, "\r\n"))
+		found := lineKey().FindSubmatch(bytes.TrimRight(line, "\r\n"))
 		if found == nil || !Named(string(found[2])) {
 			out.Write(line)
 			continue

@@ -75,7 +75,9 @@ Exit statuses:
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
+		Version:       version,
 	}
+	root.Flags().Bool("version", false, "the version of ftctl alone")
 	flags := root.PersistentFlags()
 	flags.StringP("output", "o", "text", "what stdout holds: text or json; for some verbs also wide, name or csv")
 	complete(root, "output", completeOutput)

@@ -212,6 +212,10 @@ func TestVersionWaitsForADaemonThatIsStarting(t *testing.T) {
 	require.Contains(t, out, "ftd     test")
 }
 
+func TestTheVersionIsAFlagToo(t *testing.T) {
+	require.Equal(t, "ftctl version "+version+"\n", ok(t, "--version"))
+}
+
 func TestRecipesAreReadWithoutADaemon(t *testing.T) {
 	require.Contains(t, ok(t, "recipe", "ls"), "tiny-llama")
 	require.Contains(t, ok(t, "recipe", "ls", "-o", "name"), "tiny-llama\n")

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -31,6 +32,9 @@ func main() {
 }
 
 func run(args []string, stdout, stderr io.Writer) error {
+	if slices.Equal(args, []string{"--version"}) { // what people try first
+		args = []string{"version"}
+	}
 	s, err := settings.Load(args)
 	if errors.Is(err, settings.ErrHelp) {
 		_, err = io.WriteString(stdout, settings.Usage())
