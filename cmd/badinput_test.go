@@ -66,7 +66,7 @@ func TestASecondDaemonIsRefused(t *testing.T) {
 
 func TestClientWithoutADaemon(t *testing.T) {
 	h := newHouse(t)
-	for _, args := range [][]string{{"ps"}, {"run", "tiny-llama"}, {"show", "x"}, {"call", "math", "sqrt", "[4]"}} {
+	for _, args := range [][]string{{"ps"}, {"run", "--no-start", "tiny-llama"}, {"show", "x"}, {"call", "math", "sqrt", "[4]"}} {
 		out := h.ctl(args...)
 		require.Equal(t, 3, out.code, "%v", args)
 		oneSentence(t, out.stderr, h.socket())
