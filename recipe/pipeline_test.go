@@ -32,6 +32,7 @@ func mindspore(t *testing.T) {
 // The whole recipe on real MindSpore, each Python step in a process.
 func TestTinyLlamaOnMindSpore(t *testing.T) {
 	mindspore(t)
+	t.Parallel()
 	h := newHost(t)
 	r, err := Load("tiny-llama")
 	require.NoError(t, err)

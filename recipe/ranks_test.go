@@ -42,6 +42,7 @@ func workerPID(t *testing.T, dir string, rank int) int {
 // checkpoint that both have saved, and end on request after the same step.
 func TestTwoRanksOfMindformersGoOnAndEndOnRequest(t *testing.T) {
 	mindspore(t)
+	t.Parallel()
 	h := newHost(t)
 	r, err := Load("tiny-llama")
 	require.NoError(t, err)

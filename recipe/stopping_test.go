@@ -14,6 +14,7 @@ import (
 // and its CheckpointMonitor saves where it was.
 func TestMindformersEndsOnRequest(t *testing.T) {
 	mindspore(t)
+	t.Parallel()
 	h := newHost(t)
 	r, err := Load("tiny-llama")
 	require.NoError(t, err)

@@ -248,6 +248,7 @@ func TestATakenPortIsAnsweredWithAnother(t *testing.T) {
 // Two ranks that train together on real MindSpore; one is killed.
 func TestWorkersOfMindSpore(t *testing.T) {
 	mindspore(t)
+	t.Parallel()
 	script := filepath.Join(t.TempDir(), "train.py")
 	require.NoError(t, os.WriteFile(script, []byte(distributedScript), 0o600))
 	h := newHost(t)
