@@ -168,6 +168,9 @@ func BenchmarkMixed(b *testing.B) {
 
 // The peer of BenchmarkMixed finds what the parser finds.
 func TestThePeerFindsTheSameErrors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs to be run without -short: a slow expression on one thread")
+	}
 	text := mixedText(20_000)
 	found := map[string]bool{}
 	emit := func(r *logparse.Record) {

@@ -90,6 +90,9 @@ func TestNoisyTextGivesItsRecords(t *testing.T) {
 // Whole logs and the noise are split at every byte of a stretch, at random
 // places, and byte by byte; each time also with a new parser after each part.
 func TestAnySplitGivesTheSameRecords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs to be run without -short: thousands of parsers on one thread")
+	}
 	inputs := map[string][]byte{"noise": noisy(10), "noise with long lines": noisy(logparse.MaxLine + 1000)}
 	for _, name := range []string{
 		"mf06-llama-convert-ok.log", "mf06-llama-lora-ckpt-missing.log", "mf08-llama-lora-dataset-emptydir.log",
