@@ -109,7 +109,7 @@ func newJob(t *testing.T, specs ...Spec) job {
 }
 
 func TestDaemonKilledAndTrainingAdopted(t *testing.T) {
-	spec := training(t, "--steps", "60", "--step-ms", "20", "--save-every", "20", "--status", "7")
+	spec := training(t, "--steps", "200", "--step-ms", "20", "--save-every", "60", "--status", "7")
 	spec.Checkpoints = []string{"output"}
 	j := newJob(t, spec)
 	d := startDaemon(t, j)
@@ -127,11 +127,11 @@ func TestDaemonKilledAndTrainingAdopted(t *testing.T) {
 	o, err := openJournal(journal)
 	require.NoError(t, err)
 	before := len(o.stored.Steps)
-	require.Less(t, before, 60)
+	require.Less(t, before, 200)
 	require.NoError(t, run.Follow(t.Context(), o))
 	st = wait(t, run)
 	require.Equal(t, 7, st.Exit.Code)
-	stepsOnce(t, o.now(), 1, 60)
+	stepsOnce(t, o.now(), 1, 200)
 	require.Len(t, o.now().Checkpoints, 3)
 }
 

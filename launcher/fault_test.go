@@ -56,7 +56,7 @@ func TestDiskThatHangs(t *testing.T) {
 	disk, hang, goOn := slowDisk(t)
 	dir := filepath.Join(disk, "run")
 	require.NoError(t, os.Mkdir(dir, 0o700))
-	run, err := Launch(t.Context(), dir, training(t, "--steps", "60", "--step-ms", "10", "--status", "7"), tools.shim)
+	run, err := Launch(t.Context(), dir, training(t, "--steps", "400", "--step-ms", "10", "--status", "7"), tools.shim)
 	require.NoError(t, err)
 	t.Cleanup(func() { goOn(); sweep(t, run) })
 	o := memory()
@@ -72,7 +72,7 @@ func TestDiskThatHangs(t *testing.T) {
 	goOn()
 	require.NoError(t, <-done)
 	require.Equal(t, 7, wait(t, run).Exit.Code)
-	stepsOnce(t, o.now(), 1, 60)
+	stepsOnce(t, o.now(), 1, 400)
 }
 
 // A process that hangs in the disk cannot be killed, which is said; it ends

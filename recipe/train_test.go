@@ -193,7 +193,7 @@ func TestATrainingOutlivesTheProgram(t *testing.T) {
 	h := newHost(t)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	ended := make(chan error)
-	j := training(t, h, trainer(t, h, "--steps", "60", "--step-ms", "20")...)
+	j := training(t, h, trainer(t, h, "--steps", "200", "--step-ms", "20")...)
 	go func() { ended <- Run(ctx, j, h, h.settings()) }()
 	eventually(t, "the first steps", func() bool { return len(h.trainedSteps()) > 3 })
 	cancel(ErrShutdown)
@@ -204,7 +204,7 @@ func TestATrainingOutlivesTheProgram(t *testing.T) {
 	require.NoError(t, Run(context.Background(), j, h, h.settings()))
 	require.Len(t, h.attempts["train"], 1, "it was adopted, not started again")
 	require.Equal(t, StepSucceeded, h.attempt("train").state)
-	require.Equal(t, upTo(60), h.trainedSteps())
+	require.Equal(t, upTo(200), h.trainedSteps())
 }
 
 func TestAnAttemptThatWasNeverLaunchedIsLaunched(t *testing.T) {
