@@ -28,7 +28,10 @@ func (h *house) loopback() string {
 				r.Out.URL.RawQuery = query.Encode()
 			}
 		},
-		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		// A request is one write: the daemon may answer, and hang up, before it has
+		// read all of what it refuses, and a second write would end the reading of
+		// that answer.
+		Transport: &http.Transport{DisableKeepAlives: true, WriteBufferSize: 1 << 20, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", h.socket())
 		}},
 		FlushInterval: -1,
