@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 from typing import Any, Callable
@@ -21,7 +20,7 @@ def start() -> None:
     for module, names in ((os, _OS), (signal, _SIGNAL)):
         for name in names:
             setattr(module, name, _refuser(f"{module.__name__}.{name}"))
-    signal.signal = _guarded(signal.signal)
+    signal.signal = _signal
     _hooks.after("multiprocessing.popen_fork", _no_fork)
 
 
@@ -37,12 +36,8 @@ def _refuser(what: str) -> Callable[..., Any]:
     return refused
 
 
-def _guarded(real: Callable[..., Any]) -> Callable[..., Any]:
+def _signal(signalnum: Any, handler: Any) -> Any:
     """Refuse another handler; that what is set stays set is what restoring one asks for."""
-
-    def signal_(number: int, handler: Any) -> Any:
-        if handler != signal.getsignal(number):
-            raise ftd.HandlerRefused(f"signal.signal({number})")
-        return handler
-
-    return functools.wraps(real)(signal_)
+    if handler != signal.getsignal(signalnum):
+        raise ftd.HandlerRefused(f"signal.signal({signalnum})")
+    return handler
