@@ -9,18 +9,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"ftd/api"
+	"ftd/daemon/settings"
 	"ftd/recipe"
 )
 
 // completeJobs completes ids and names of jobs from the daemon, silently where
 // there is none: names first, since a person knows them.
 func completeJobs(c *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	client := connect(c)
-	defer client.Close()
-	client.Differs = nil
-	ctx, cancel := context.WithTimeout(c.Context(), completeWithin)
-	defer cancel()
-	jobs, err := client.Jobs(ctx, api.JobsQuery{Limit: completeFrom})
+	jobs, err := askQuietly(c, func(ctx context.Context, client *api.Client) ([]api.Job, error) {
+		return client.Jobs(ctx, api.JobsQuery{Limit: completeFrom})
+	})
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -46,6 +44,17 @@ const (
 	completeFrom   = 500
 )
 
+// askQuietly asks the daemon for a person who has pressed Tab: not for long, and
+// with no word about its release.
+func askQuietly[T any](c *cobra.Command, question func(context.Context, *api.Client) (T, error)) (T, error) {
+	client := connect(c)
+	defer client.Close()
+	client.Differs = nil
+	ctx, cancel := context.WithTimeout(c.Context(), completeWithin)
+	defer cancel()
+	return question(ctx, client)
+}
+
 // completeJobOrDir completes jobs, and directories where none begins so.
 func completeJobOrDir(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	list, directive := completeOneJob(c, args, begun)
@@ -69,12 +78,7 @@ func completeOf(words func(*api.Job) []string) cobra.CompletionFunc {
 		if len(args) == 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		client := connect(c)
-		defer client.Close()
-		client.Differs = nil
-		ctx, cancel := context.WithTimeout(c.Context(), completeWithin)
-		defer cancel()
-		job, err := client.Job(ctx, args[0])
+		job, err := askQuietly(c, func(ctx context.Context, client *api.Client) (*api.Job, error) { return client.Job(ctx, args[0]) })
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -126,18 +130,13 @@ func completeSteps(_ *cobra.Command, args []string, begun string) ([]cobra.Compl
 func completeSettings(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	switch {
 	case len(args) == 1 && args[0] == "log_level":
-		return beginning([]string{"trace", "debug", "info", "warn", "error"}, begun), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		return beginning(settings.LogLevels(), begun), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	case len(args) == 1 && args[0] == "notify":
 		return nil, cobra.ShellCompDirectiveDefault
 	case len(args) > 0:
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	client := connect(c)
-	defer client.Close()
-	client.Differs = nil
-	ctx, cancel := context.WithTimeout(c.Context(), completeWithin)
-	defer cancel()
-	all, err := client.Settings(ctx)
+	all, err := askQuietly(c, func(ctx context.Context, client *api.Client) (*api.Settings, error) { return client.Settings(ctx) })
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os/user"
 	"path/filepath"
+	"slices"
 
 	"ftd/api"
 )
@@ -12,6 +13,9 @@ import (
 // maxSocketPath is what fits into sockaddr_un.sun_path with its final zero.
 // The kernel's own error for a longer one is "invalid argument".
 const maxSocketPath = 107
+
+// LogLevels are the values of log_level, the most talkative first.
+func LogLevels() []string { return []string{"trace", "debug", "info", "warn", "error"} }
 
 // check looks at what the types alone cannot say, and makes paths absolute:
 // the daemon's working directory is nobody's business.
@@ -59,9 +63,7 @@ func (s *Settings) check() error {
 	if s.RestartAbove < 0 {
 		return s.invalid("restart_above", "it must be a number of megabytes, or 0")
 	}
-	switch s.LogLevel {
-	case "trace", "debug", "info", "warn", "error":
-	default:
+	if !slices.Contains(LogLevels(), s.LogLevel) {
 		return s.invalid("log_level", "it must be trace, debug, info, warn or error")
 	}
 	switch s.LogFormat {
