@@ -27,21 +27,21 @@ func started(c *cobra.Command, failure error) error {
 	}
 	if scope := service(); scope != nil && socket == "" && os.Getenv("FTD_SOCKET") == "" {
 		// Somebody has stopped it, with its socket.
-		return notStarted(failure, "the service ftd is installed, and it was stopped", "start it with: ftctl up")
+		return notStarted(failure, api.Errorf(api.CodeUnreachable, "the service ftd is installed, and it was stopped").WithRemedy("start it with: ftctl up"))
 	}
 	s, err := daemonSettings(c, flags)
 	if err != nil {
-		return notStarted(failure, asError(err).Message, asError(err).Remedy)
+		return notStarted(failure, err)
 	}
 	if s.Env == "" {
-		return notStarted(failure, "no Python environment is known for one", "name it: ftctl up --env /path/to/env")
+		return notStarted(failure, api.Errorf(api.CodeUnreachable, "no Python environment is known for one").WithRemedy("name it: ftctl up --env /path/to/env"))
 	}
 	unlock, err := oneAtATime(c, s.StateDir)
 	if c.Context().Err() != nil {
 		return c.Context().Err()
 	}
 	if err != nil {
-		return notStarted(failure, asError(err).Message, asError(err).Remedy)
+		return notStarted(failure, err)
 	}
 	defer unlock()
 	client := connect(c)
@@ -51,7 +51,7 @@ func started(c *cobra.Command, failure error) error {
 	}
 	v, log, err := startProcess(c, s)
 	if err != nil {
-		return notStarted(failure, asError(err).Message, asError(err).Remedy)
+		return notStarted(failure, err)
 	}
 	say(c, "no daemon was running: started ftd %s (pid %d); its log: %s", v.Version, v.PID, log)
 	return nil
@@ -63,8 +63,8 @@ func startFlag(c *cobra.Command) {
 }
 
 func mustNotStart(c *cobra.Command) bool {
-	f := c.Flag("no-start")
-	return f != nil && f.Value.String() == "true"
+	no, _ := c.Flags().GetBool("no-start") // not every verb has it
+	return no
 }
 
 // asksPerson says whether offerToStart will ask.
@@ -73,10 +73,11 @@ func asksPerson(c *cobra.Command) bool {
 	return ok && isTerminal(in) && isTerminal(c.ErrOrStderr()) && !wantJSON(c)
 }
 
-func notStarted(failure error, reason, remedy string) error {
-	e := *asError(failure)
-	e.Message += "; none was started: " + reason
-	e.Remedy = remedy
+// notStarted is failure, with the reason why no daemon was started.
+func notStarted(failure, reason error) error {
+	e, why := *asError(failure), asError(reason)
+	e.Message += "; none was started: " + why.Message
+	e.Remedy = why.Remedy
 	return &e
 }
 
