@@ -2,7 +2,6 @@ package recipe
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -46,7 +45,8 @@ func spoken(text string) string {
 // truth is what a condition's value says: nothing, false, no, off and 0 are no,
 // and everything else is yes.
 func truth(value string) bool {
-	return !slices.Contains([]string{"", "false", "no", "off", "0"}, strings.ToLower(strings.TrimSpace(value)))
+	yes, said := yesOrNo(value)
+	return yes || !said && strings.TrimSpace(value) != ""
 }
 
 func noOutputs(kind Kind) map[string]string {

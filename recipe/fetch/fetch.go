@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -140,18 +141,14 @@ func (r *Request) fill() {
 	if r.Log == nil {
 		r.Log = func(string) {}
 	}
-	t := &r.Tuning
-	if t.Tries == 0 {
-		t.Tries = 5
-	}
-	if t.Pause == 0 {
-		t.Pause = time.Second
-	}
-	if t.Patience == 0 {
-		t.Patience = 30 * time.Second
-	}
-	if t.Least == 0 {
-		t.Least = 64 << 10
+	r.Tuning = r.Tuning.Filled()
+}
+
+// Filled is the tuning with what was left open.
+func (t Tuning) Filled() Tuning {
+	return Tuning{
+		Tries: cmp.Or(t.Tries, 5), Pause: cmp.Or(t.Pause, time.Second),
+		Patience: cmp.Or(t.Patience, 30*time.Second), Least: cmp.Or(t.Least, 64<<10),
 	}
 }
 

@@ -2,7 +2,6 @@ package lfs
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
@@ -77,11 +75,11 @@ func ask(ctx context.Context, repository string, header http.Header, pointers []
 		return nil, err
 	}
 	waits := backoff.NewExponentialBackOff()
-	waits.InitialInterval = cmp.Or(t.Pause, time.Second)
-	patience := cmp.Or(t.Patience, 30*time.Second)
+	t = t.Filled()
+	waits.InitialInterval = t.Pause
 	reply, err := backoff.Retry(ctx, func() ([]object, error) {
-		silent := fmt.Errorf("%s: nothing arrived for %s", fetch.Shown(endpoint(repository)), patience)
-		ctx, cancel := context.WithTimeoutCause(ctx, patience, silent)
+		silent := fmt.Errorf("%s: nothing arrived for %s", fetch.Shown(endpoint(repository)), t.Patience)
+		ctx, cancel := context.WithTimeoutCause(ctx, t.Patience, silent)
 		defer cancel()
 		objects, err := post(ctx, endpoint(repository), header, body)
 		if err != nil && errors.Is(context.Cause(ctx), silent) {
