@@ -145,7 +145,7 @@ func (f *follower) known(job api.Job, follow bool) error {
 		steps = append(steps, s.ID)
 		for _, a := range s.Attempts {
 			attempts = append(attempts, a.ID)
-			if f.step == "" || f.step == s.ID {
+			if f.rank >= 0 && (f.step == "" || f.step == s.ID) {
 				ranks = append(ranks, ranksIn(a.Dir)...)
 			}
 		}
@@ -158,7 +158,7 @@ func (f *follower) known(job api.Job, follow bool) error {
 		return api.Errorf(api.CodeNotFound, "the job %s has no attempt %q", job.Name, f.attempt).
 			WithRemedy("its attempts are: %s", strings.Join(attempts, ", "))
 	}
-	if final := !follow || job.State.Ended(); final && f.rank >= 0 && len(ranks) > 0 && !slices.Contains(ranks, f.rank) {
+	if final := !follow || job.State.Ended(); final && len(ranks) > 0 && !slices.Contains(ranks, f.rank) {
 		return api.Errorf(api.CodeNotFound, "the job %s has no log of rank %d", job.Name, f.rank).
 			WithRemedy("it has those of the ranks %d to %d", slices.Min(ranks), slices.Max(ranks))
 	}
