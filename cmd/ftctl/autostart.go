@@ -1,14 +1,12 @@
 package main
 
 import (
-	"errors"
 	"os"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"ftd/api"
+	"ftd/daemon/turn"
 )
 
 // started makes sure that there is a daemon for a job, after failure said that
@@ -36,14 +34,19 @@ func started(c *cobra.Command, failure error) error {
 	if s.Env == "" {
 		return notStarted(failure, api.Errorf(api.CodeUnreachable, "no Python environment is known for one").WithRemedy("name it: ftctl up --env /path/to/env"))
 	}
-	unlock, err := oneAtATime(c, s.StateDir)
+	if err := os.MkdirAll(s.StateDir, 0o700); err != nil {
+		return notStarted(failure, err)
+	}
+	// Others may be about to start one at the same moment, as the lines of a
+	// script are that end in "&": the second daemon would be refused.
+	ours, err := turn.Take(c.Context(), s.StateDir)
 	if c.Context().Err() != nil {
 		return c.Context().Err()
 	}
 	if err != nil {
 		return notStarted(failure, err)
 	}
-	defer unlock()
+	defer ours.Close()
 	client := connect(c)
 	defer client.Close()
 	if _, err := client.GetVersion(c.Context()); err == nil {
@@ -79,29 +82,4 @@ func notStarted(failure, reason error) error {
 	e.Message += "; none was started: " + why.Message
 	e.Remedy = why.Remedy
 	return &e
-}
-
-// oneAtATime makes those wait who would start a daemon on the same state
-// directory at the same moment, as the lines of a script do that end in "&": the
-// second daemon would be refused.
-func oneAtATime(c *cobra.Command, dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return func() { _ = d.Close() }, nil // where locks are unknown it may go wrong, rarely
-		}
-		select {
-		case <-c.Context().Done():
-			_ = d.Close()
-			return nil, c.Context().Err()
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ftd/api"
+	"ftd/daemon/turn"
 )
 
 // Listen listens on a Unix socket. open lets every user of the machine
@@ -35,11 +35,11 @@ func listen(ctx context.Context, path string, open bool) (*net.UnixListener, err
 	if err := prepareDirectory(filepath.Dir(path), open); err != nil {
 		return nil, err
 	}
-	turn, err := takeTurn(ctx, filepath.Dir(path))
+	endTurn, err := takeTurn(ctx, filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
-	defer turn.Close()
+	defer endTurn()
 	if err := takeOver(ctx, path); err != nil {
 		return nil, err
 	}
@@ -86,26 +86,19 @@ func Closed(path string, group *uint32) string {
 // turnWithin is how long another daemon may take to put its socket there.
 const turnWithin = 2 * time.Second
 
-// takeTurn locks the socket's directory until it is closed. In a directory such
-// as /tmp anybody could hold the lock, so it is not waited for in vain.
-func takeTurn(ctx context.Context, dir string) (io.Closer, error) {
+// takeTurn makes another daemon that is about to listen in the directory wait.
+// In one such as /tmp anybody could keep us waiting, so it is not for long.
+func takeTurn(ctx context.Context, dir string) (end func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, turnWithin)
 	defer cancel()
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
+	ours, err := turn.Take(ctx, dir)
+	switch {
+	case err == nil:
+		return func() { ours.Close() }, nil
+	case ctx.Err() != nil:
+		return func() {}, nil
 	}
-	for {
-		err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return d, nil // locked, or on a filesystem that knows no locks
-		}
-		select {
-		case <-ctx.Done():
-			return d, nil
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	return nil, err
 }
 
 // prepareDirectory makes the socket's directory, and refuses one in which
