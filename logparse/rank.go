@@ -1,6 +1,7 @@
 package logparse
 
 import (
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -23,3 +24,6 @@ func RankOf(path string) (rank int, ok bool) {
 	rank, err := strconv.Atoi(m[1] + m[2] + m[3]) // two of them are empty
 	return rank, err == nil
 }
+
+// RankLog is what ftd itself calls the log of a rank.
+func RankLog(rank int) string { return fmt.Sprintf("rank_%d.log", rank) }

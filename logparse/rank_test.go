@@ -17,6 +17,9 @@ func TestRankOf(t *testing.T) {
 		require.True(t, ok, path)
 		require.Equal(t, want, rank, path)
 	}
+	rank, ok := logparse.RankOf(logparse.RankLog(12))
+	require.True(t, ok)
+	require.Equal(t, 12, rank, "the name that ftd gives is read")
 	for _, path := range []string{"scheduler.log", "output.log", "myworker_1.log", "rank_5/other.txt", "rank_x/info.log", "worker_99999999999.log", ""} {
 		_, ok := logparse.RankOf(path)
 		require.False(t, ok, path)

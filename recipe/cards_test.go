@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"ftd/logparse"
 )
 
 func TestHowManyCardsATrainingWants(t *testing.T) {
@@ -108,7 +110,7 @@ func TestATrainingSeesItsCards(t *testing.T) {
 		settings.Start = append(settings.Start, "DEVICE_ID=7") // of whoever started the daemon
 		require.NoError(t, Run(t.Context(), j, h, settings))
 		require.Len(t, h.asked, 1)
-		log, err := os.ReadFile(filepath.Join(h.attempts["train"][0].Dir, trainingLog))
+		log, err := os.ReadFile(filepath.Join(h.attempts["train"][0].Dir, logparse.RankLog(0)))
 		require.NoError(t, err)
 		return string(log)
 	}
@@ -131,5 +133,5 @@ func TestATrainingWithoutCardsIsNotStarted(t *testing.T) {
 	var p *Problem
 	require.True(t, errors.As(Run(t.Context(), j, h, h.settings()), &p))
 	require.Equal(t, "cards", p.Code)
-	require.NoFileExists(t, filepath.Join(h.attempts["train"][0].Dir, trainingLog))
+	require.NoFileExists(t, filepath.Join(h.attempts["train"][0].Dir, logparse.RankLog(0)))
 }

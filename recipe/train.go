@@ -12,6 +12,7 @@ import (
 
 	"ftd/launcher"
 	"ftd/launcher/watchdog"
+	"ftd/logparse"
 	"ftd/recipe/doctor"
 )
 
@@ -19,10 +20,7 @@ import (
 // config. It is the kind without a key: it always runs.
 type trainKind struct{}
 
-const (
-	trainingLog = "rank_0.log"
-	outputDir   = "output" // mindformers' own default
-)
+const outputDir = "output" // mindformers' own default
 
 func (trainKind) Params() []Param {
 	return []Param{
@@ -200,7 +198,7 @@ func (trainKind) spec(ctx context.Context, s *StepContext, cards []int) (launche
 	spec := launcher.Spec{
 		Run:         s.Job + "/" + s.Attempt.ID,
 		Dir:         s.text("dir"),
-		Log:         trainingLog,
+		Log:         logparse.RankLog(0),
 		Checkpoints: s.texts("checkpoints"),
 	}
 	if spec.Dir == "" {

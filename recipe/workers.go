@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"ftd/launcher"
+	"ftd/logparse"
 )
 
 // Several processes of one training, one a card, are started by MindSpore's
@@ -116,7 +117,7 @@ func talkative(env []string) []string {
 // linkLogs gives the workers' logs the names that the logs of ranks have.
 func linkLogs(dir string, n int) error {
 	for rank := range n {
-		link := filepath.Join(dir, fmt.Sprintf("rank_%d.log", rank))
+		link := filepath.Join(dir, logparse.RankLog(rank))
 		err := os.Symlink(filepath.Join(msrunLogs, fmt.Sprintf("worker_%d.log", rank)), link)
 		if err != nil && !errors.Is(err, os.ErrExist) { // of a start that was cut short
 			return fmt.Errorf("the log of rank %d cannot be given its name: %w", rank, err)

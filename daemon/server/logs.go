@@ -10,11 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"ftd/api"
+	"ftd/logparse"
 )
 
 // lookAgain is how often files that grow are looked at. Log files have no one
@@ -191,10 +191,10 @@ func (f *follower) copy(job api.Job) (wrote bool, err error) {
 func (f *follower) paths(dir string) []string {
 	paths := []string{filepath.Join(dir, "step.log")}
 	if f.rank >= 0 {
-		return append(paths, filepath.Join(dir, fmt.Sprintf("rank_%d.log", f.rank)))
+		return append(paths, filepath.Join(dir, logparse.RankLog(f.rank)))
 	}
 	if ranks := ranksIn(dir); len(ranks) > 0 {
-		paths = append(paths, filepath.Join(dir, fmt.Sprintf("rank_%d.log", slices.Min(ranks))))
+		paths = append(paths, filepath.Join(dir, logparse.RankLog(slices.Min(ranks))))
 	}
 	return paths
 }
@@ -203,9 +203,7 @@ func (f *follower) paths(dir string) []string {
 func ranksIn(dir string) (ranks []int) {
 	entries, _ := os.ReadDir(dir) // not there yet: no logs
 	for _, e := range entries {
-		text, ok := strings.CutPrefix(e.Name(), "rank_")
-		text, log := strings.CutSuffix(text, ".log")
-		if rank, err := strconv.Atoi(text); ok && log && err == nil {
+		if rank, ok := logparse.RankOf(e.Name()); ok && e.Name() == logparse.RankLog(rank) {
 			ranks = append(ranks, rank)
 		}
 	}
