@@ -16,8 +16,8 @@ const keepEnded = 5 * time.Minute
 // otherwise be a hundred thousand series.
 const maxEnded = 100
 
-// live holds what is known of the trainings at work, for the metrics: a scrape
-// reads memory only.
+// live holds what is known of the trainings at work, for the metrics and for
+// lists of jobs: these read memory only.
 type live struct {
 	mu   sync.Mutex
 	jobs map[string]*liveJob
@@ -103,6 +103,19 @@ func (l *live) tracker(job, attempt string) tracker {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.at(job, attempt).tracker
+}
+
+// summary is what a job's training amounts to, as the journal has it too; nil
+// if none is at work.
+func (l *live) summary(job string) *api.Training {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	j := l.jobs[job]
+	if j == nil || !j.ended.IsZero() || len(j.tracker.Ranks) == 0 {
+		return nil
+	}
+	s := j.tracker.summary(j.attempt)
+	return &s
 }
 
 // end begins the time after which a job's numbers are dropped.

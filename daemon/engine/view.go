@@ -57,12 +57,22 @@ func (e *Engine) Jobs(ctx context.Context, q api.JobsQuery) ([]api.Job, error) {
 	if err != nil || len(jobs) == 0 {
 		return jobs, err
 	}
-	trainings, err := e.Journal.Trainings(ctx, jobs[len(jobs)-1].ID, jobs[0].ID)
+	// To fetch what is at work from the journal would take most of the time.
+	var others []*api.Job
+	for i := range jobs {
+		if jobs[i].Training = e.live.summary(jobs[i].ID); jobs[i].Training == nil {
+			others = append(others, &jobs[i])
+		}
+	}
+	if len(others) == 0 {
+		return jobs, nil
+	}
+	trainings, err := e.Journal.Trainings(ctx, others[len(others)-1].ID, others[0].ID)
 	if err != nil {
 		return nil, err
 	}
-	for i := range jobs {
-		if err := e.addTraining(&jobs[i], trainings); err != nil {
+	for _, job := range others {
+		if err := e.addTraining(job, trainings); err != nil {
 			return nil, err
 		}
 	}
