@@ -121,8 +121,12 @@ func firstAddress(sources []string) string {
 func sameHost(a, b string) bool {
 	left, err := url.Parse(a)
 	right, err2 := url.Parse(b)
-	return err == nil && err2 == nil && left.Host == right.Host && left.Scheme == right.Scheme
+	return err == nil && err2 == nil && SameHost(left, right)
 }
+
+// SameHost says whether a secret for one of the two may be sent to the other
+// too. The scheme counts: a redirect from https to http would show it to all.
+func SameHost(a, b *url.URL) bool { return a.Host == b.Host && a.Scheme == b.Scheme }
 
 func slicesWithout(list []string, unwanted string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == unwanted })

@@ -140,7 +140,7 @@ func (g getter) client() *http.Client {
 		if len(via) >= 10 {
 			return errors.New("it redirects in a circle")
 		}
-		if first := via[0].URL; next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
+		if !SameHost(next.URL, via[0].URL) {
 			for name := range g.header {
 				next.Header.Del(name)
 			}

@@ -133,7 +133,7 @@ func send(ctx context.Context, address string, header http.Header, body []byte) 
 			return response, nil
 		}
 		response.Body.Close()
-		if next.Host != request.URL.Host || next.Scheme != request.URL.Scheme {
+		if !fetch.SameHost(next, request.URL) {
 			header = nil
 		}
 		address = next.String()
