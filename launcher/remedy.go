@@ -29,8 +29,11 @@ type EnvChange struct {
 // Remedy returns the change of the environment that the failure of the run
 // asks for, if there is one that a program can make and that is not among
 // those that were tried. The caller starts it again with the change once, and
-// says so: a second failure of the same kind has another cause. What is but a
-// consequence of another problem is cured only if there is no other.
+// says so: a second failure of the same kind has another cause.
+//
+// This is not the cure of [logparse.CauseOf]'s one cause: a log may tell of
+// several problems, and the first that can be cured and was not yet is worth
+// another try. What is but a consequence is cured only if there is nothing else.
 func (r *Run) Remedy(st Status, problems []logparse.Problem, tried []EnvChange) (EnvChange, bool) {
 	if st.State != StateExited || st.Exit.Code == 0 || st.Exit.Error != "" {
 		return EnvChange{}, false

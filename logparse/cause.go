@@ -5,21 +5,38 @@ import (
 	"time"
 )
 
-// Cause is the error that the others follow from: the earliest one that is not
-// marked as a consequence and that no other explains, else the earliest that
-// does not only point at another, else the earliest; nil if there is none.
+// Cause is the error that the others follow from; nil if there is none.
 func (s *Summary) Cause() *Problem {
-	var cause *Problem
-	for i := range s.Errors {
-		p := &s.Errors[i]
-		switch {
-		case !p.Signature.Secondary && !Explained(s.Errors, i):
-			return p
-		case cause == nil, cause.Signature.Vague && !p.Signature.Vague:
-			cause = p
+	if i := CauseOf(s.Errors); i >= 0 {
+		return &s.Errors[i]
+	}
+	return nil
+}
+
+// CauseOf returns which of the errors of one log, in their order, the others
+// follow from; -1 if there are none. It is the earliest that is known by name, not
+// marked as a consequence and explained by no other; else the last exception that
+// nobody knows, for what came before it was caught; else the earliest
+// consequence that does not only point at another error; else the earliest.
+func CauseOf(errors []Problem) int {
+	exception, telling := -1, -1
+	for i := range errors {
+		switch sig := errors[i].Signature; {
+		case sig.ID == IDException:
+			exception = i
+		case !sig.Secondary && !explained(errors, i):
+			return i
+		case telling < 0 && !sig.Vague:
+			telling = i
 		}
 	}
-	return cause
+	switch {
+	case exception >= 0:
+		return exception
+	case telling >= 0:
+		return telling
+	}
+	return min(0, len(errors)-1)
 }
 
 // FirstCause is Cause for the logs of all ranks of one training, whose clocks
@@ -46,9 +63,9 @@ func earlier(a, b time.Time) bool {
 	return !a.IsZero() && (b.IsZero() || a.Before(b))
 }
 
-// Explained reports whether another of the errors is the reason of the one at i.
-func Explained(errors []Problem, i int) bool {
-	return errors[i].Signature != nil && slices.ContainsFunc(errors, func(p Problem) bool {
-		return p.Signature != nil && slices.Contains(p.Signature.Explains, errors[i].Signature.ID)
+// explained reports whether another of the errors is the reason of the one at i.
+func explained(errors []Problem, i int) bool {
+	return slices.ContainsFunc(errors, func(p Problem) bool {
+		return slices.Contains(p.Signature.Explains, errors[i].Signature.ID)
 	})
 }

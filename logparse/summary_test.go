@@ -210,6 +210,16 @@ func TestFirstCause(t *testing.T) {
 	require.Equal(t, "disk-full", cause.Signature.ID)
 }
 
+// What a program goes on after is not what it ended of.
+func TestCauseAfterExceptionsThatWereCaught(t *testing.T) {
+	const caught = "Traceback (most recent call last):\n  File \"x\"\nValueError: caught\n"
+	const last = "Traceback (most recent call last):\n  File \"x\"\nValueError: the last\n"
+	const full = "Traceback (most recent call last):\n  File \"x\"\nOSError: No space left on device\n"
+	require.Equal(t, "ValueError: the last", summarize(t, caught+last).Cause().Text)
+	require.Equal(t, "disk-full", summarize(t, caught+full).Cause().Signature.ID)
+	require.Equal(t, "disk-full", summarize(t, full+last).Cause().Signature.ID)
+}
+
 // Why a process was killed is told after the fact that it was; and a command
 // that a script could do without is the cause only where there is no other.
 func TestCauseThatIsToldLate(t *testing.T) {

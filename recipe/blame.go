@@ -36,7 +36,7 @@ func blame(ctx context.Context, run *launcher.Run, exit launcher.Exit, reading .
 	failed, named := failedWorker(ctx, run)
 	if named && failed.Log != "" {
 		p, found := diagnose(ctx, failed.Log, nameOf(failed)+" "+failed.How(), reading...)
-		if len(found) == 0 || isCause(found[cause(found)]) {
+		if len(found) == 0 || isCause(found[logparse.CauseOf(found)]) {
 			return p, found
 		}
 	}
@@ -67,7 +67,7 @@ func failedWorker(ctx context.Context, run *launcher.Run) (launcher.WorkerFailur
 	return launcher.WorkerFailure{}, false
 }
 
-func isCause(p logparse.Problem) bool { return p.Signature == nil || !p.Signature.Secondary }
+func isCause(p logparse.Problem) bool { return !p.Signature.Secondary }
 
 // earliest returns the log that tells of the first cause, "" if none does.
 func earliest(ctx context.Context, logs []string, reading ...logparse.Option) (log string) {
@@ -77,8 +77,8 @@ func earliest(ctx context.Context, logs []string, reading ...logparse.Option) (l
 		if summary == nil || len(summary.Errors) == 0 {
 			continue
 		}
-		p := summary.Errors[cause(summary.Errors)]
-		if !isCause(p) {
+		p := summary.Cause()
+		if !isCause(*p) {
 			continue
 		}
 		when := p.When

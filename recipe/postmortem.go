@@ -72,9 +72,9 @@ func ending(exit launcher.Exit) string {
 	return fmt.Sprintf("the training ended with status %d", exit.Code)
 }
 
-// diagnose finds in a log what ended the training: the earliest known error
-// that is no consequence of another one, or else the last exception. It also
-// returns all errors that the log tells of.
+// diagnose finds in a log what ended the training: the error that the others
+// follow from, or what the log says last. It also returns all errors that the
+// log tells of.
 func diagnose(ctx context.Context, log, ended string, reading ...logparse.Option) (*Problem, []logparse.Problem) {
 	p := &Problem{
 		Code:    CodeTrainingFailed,
@@ -93,41 +93,18 @@ func diagnose(ctx context.Context, log, ended string, reading ...logparse.Option
 		}
 		return p, nil
 	}
-	i := cause(summary.Errors)
+	i := logparse.CauseOf(summary.Errors)
 	found := summary.Errors[i]
 	p.Message = fmt.Sprintf("%s: %s", ended, shorten(found.Text))
 	p.Source = fmt.Sprintf("%s:%d", log, summary.ErrorLines[i])
 	if len(found.Traceback) > 0 {
 		p.Excerpt = tail(found.Traceback, excerptLines)
 	}
-	if found.Signature != nil {
-		p.Code, p.Remedy, p.permanent = found.Signature.ID, found.Signature.Remedy, found.Signature.Permanent
-		if p.Code != anyException {
-			p.Message += " (" + found.Signature.Cause + ")"
-		}
+	p.Code, p.Remedy, p.permanent = found.Signature.ID, found.Signature.Remedy, found.Signature.Permanent
+	if p.Code != logparse.IDException {
+		p.Message += " (" + found.Signature.Cause + ")"
 	}
 	return p, summary.Errors
-}
-
-// anyException is the signature of an exception that no other signature knows.
-const anyException = "python-exception"
-
-// cause picks the error that the others follow from: the first that is known
-// by name, no consequence and explained by no other; else the last exception, of which the program
-// ended; else the first consequence that does not only point at another error.
-func cause(found []logparse.Problem) int {
-	named := func(p logparse.Problem) bool { return p.Signature != nil && p.Signature.ID != anyException }
-	for i, p := range found {
-		if named(p) && !p.Signature.Secondary && !logparse.Explained(found, i) {
-			return i
-		}
-	}
-	for i := len(found) - 1; i >= 0; i-- {
-		if !named(found[i]) {
-			return i
-		}
-	}
-	return max(0, slices.IndexFunc(found, func(p logparse.Problem) bool { return !p.Signature.Vague }))
 }
 
 func shorten(text string) string {

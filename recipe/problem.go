@@ -130,7 +130,7 @@ func pythonProblem(step string, err PythonError) *Problem {
 			said = strings.TrimPrefix(said, prefix+": ")
 		}
 		p.Message = fmt.Sprintf("the step %s raised %s: %s", step, name, said)
-		if known.Signature.ID != anyException {
+		if known.Signature.ID != logparse.IDException {
 			p.Code, p.Remedy = known.Signature.ID, known.Signature.Remedy
 			p.Message += " (" + known.Signature.Cause + ")"
 		}
@@ -142,7 +142,7 @@ func pythonProblem(step string, err PythonError) *Problem {
 func explain(traceback []string) *logparse.Problem {
 	var found []logparse.Problem
 	note := func(r *logparse.Record) {
-		if r.Kind == logparse.KindProblem && r.Problem.Signature != nil {
+		if r.Kind == logparse.KindProblem {
 			found = append(found, r.Problem)
 		}
 	}
@@ -152,7 +152,7 @@ func explain(traceback []string) *logparse.Problem {
 	if len(found) == 0 {
 		return nil
 	}
-	return &found[cause(found)]
+	return &found[logparse.CauseOf(found)]
 }
 
 func diskFull(step string) *Problem {

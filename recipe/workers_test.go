@@ -65,7 +65,7 @@ func TestWorkersAreStartedByMsrun(t *testing.T) {
 func TestADeadWorkerIsActedOnAtOnce(t *testing.T) {
 	for _, c := range []struct{ name, code, says, args, env string }{
 		{"killed", CodeTrainingFailed, "rank 1 was ended by SIGKILL", "--kill-at 5", ""},
-		{"exception", anyException, "rank 1 ended with status 1: Crash: the trainer was told to crash at step 5", "--crash-at 5", ""},
+		{"exception", logparse.IDException, "rank 1 ended with status 1: Crash: the trainer was told to crash at step 5", "--crash-at 5", ""},
 		{"killed, and msrun is told to say nothing", CodeTrainingFailed, "was ended by SIGKILL", "--kill-at 5", "GLOG_v=4 GLOG_stderrthreshold=4"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
