@@ -36,8 +36,7 @@ func TestWhatAWatchdogFoundIsKeptAndCounted(t *testing.T) {
 	require.Equal(t, map[string]any{"rank": 3.0, "step": 41.0, "moved": "cpu", "cpu_seconds": 2.0, "log_seconds": 3600.0}, a.Evidence)
 	require.Equal(t, "NaN", alarms[2].Evidence["loss"])
 
-	events, err := e.Journal.Events(t.Context(), 0, "job", 10)
-	require.NoError(t, err)
+	events := pages(t, e, "job")
 	require.Equal(t, "fine.tune", events[0].Step)
 	require.Equal(t, 3, events[0].Rank)
 	trainings := e.Trainings()

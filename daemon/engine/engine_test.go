@@ -202,6 +202,20 @@ func TestAShutdownLeavesTheJobForTheNextDaemon(t *testing.T) {
 	require.Len(t, after.Steps[0].Attempts, 1, "what was done stayed done")
 }
 
+// pages reads all events of a job, page by page.
+func pages(t *testing.T, e *Engine, job string) (all []api.Event) {
+	t.Helper()
+	after := int64(0)
+	for more := true; more; {
+		page, again, err := e.Journal.Page(t.Context(), after, job)
+		require.NoError(t, err)
+		if all, more = append(all, page...), again; len(page) > 0 {
+			after = page[len(page)-1].ID
+		}
+	}
+	return all
+}
+
 func TestWhatStepsSayIsTold(t *testing.T) {
 	var e *Engine
 	p := &calls{}
@@ -219,8 +233,7 @@ func TestWhatStepsSayIsTold(t *testing.T) {
 	job, err := e.Submit(t.Context(), api.Submit{Recipe: "tiny-llama"})
 	require.NoError(t, err)
 	ended(t, e, job.ID)
-	events, err := e.Journal.Events(t.Context(), 0, job.ID, 10_000)
-	require.NoError(t, err)
+	events := pages(t, e, job.ID)
 	var last api.Progress
 	told, heard, over := 0, false, false
 	for _, ev := range events {

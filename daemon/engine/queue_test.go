@@ -115,8 +115,7 @@ func TestCardsThatStayInUseAreTold(t *testing.T) {
 	e.cardsLeft(cards.Lease{Job: "01", Attempt: "train.2", Cards: []int{3}}, &devices.Occupied{Devices: []devices.Device{
 		{Logical: 3, Memory: devices.Memory{Used: 60000, Total: 65536, HBM: true}},
 	}})
-	events, err := e.Journal.Events(t.Context(), 0, "01", 10)
-	require.NoError(t, err)
+	events := pages(t, e, "01")
 	require.Len(t, events, 1)
 	require.Equal(t, api.EventProblem, events[0].Type)
 	require.Equal(t, "train", events[0].Step)

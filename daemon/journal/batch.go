@@ -59,7 +59,7 @@ func (t *tx) batch(b Batch) error {
 		if err := t.event(event, fresh); err != nil {
 			return err
 		}
-		file.told = t.lastEvent
+		file.told = t.lastEvent()
 	}
 	for _, p := range b.Problems {
 		if err := t.problem(file.row, event, p); err != nil {

@@ -42,8 +42,8 @@ func (j *Journal) catchUp(ctx context.Context) error {
 }
 
 func (t *tx) catchUp(f behind) error {
-	rows, err := t.QueryContext(t.ctx, `SELECT id, data FROM events WHERE job = ? AND id > ? AND attempt = ? AND rank = ? AND type = ? ORDER BY id`,
-		f.job, f.told, f.attempt, f.rank, api.EventPoints)
+	rows, err := t.QueryContext(t.ctx, `SELECT id, data FROM (`+byJob+`) WHERE attempt = ?4 AND rank = ?5 AND type = ?6`,
+		f.job, f.told, -1, f.attempt, f.rank, api.EventPoints)
 	if err != nil {
 		return err
 	}

@@ -99,8 +99,7 @@ func checkPoints(t *testing.T, path string, acknowledged int64) {
 	// The position may be older, but what was acknowledged is there: it is
 	// read once more and known then.
 	require.GreaterOrEqual(t, len(points), int(max(acknowledged, p.Offset)/10))
-	events, err := j.Events(t.Context(), 0, "01", 1_000_000)
-	require.NoError(t, err)
+	events := pages(t, j, 0, "01")
 	var told []api.Point
 	for _, e := range events {
 		if e.Type == api.EventPoints {

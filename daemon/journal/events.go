@@ -25,8 +25,12 @@ func (t *tx) event(e api.Event, data any) error {
 	if err != nil {
 		return err
 	}
-	t.lastEvent, err = r.LastInsertId()
-	return err
+	if e.ID, err = r.LastInsertId(); err != nil {
+		return err
+	}
+	e.Time, e.Data = moment(t.now.UnixNano()), body
+	t.events = append(t.events, e)
+	return nil
 }
 
 func encode(data any) ([]byte, error) {
@@ -75,41 +79,36 @@ const (
 // pace; a slow one holds nothing. However many read at once, they leave some
 // of the connections to those who ask for something else.
 func (j *Journal) Page(ctx context.Context, after int64, job string) (events []api.Event, more bool, err error) {
+	if events, more, ok := j.latest.page(after, job); ok {
+		return events, more, nil
+	}
 	select {
 	case j.paging <- struct{}{}:
 		defer func() { <-j.paging }()
 	case <-ctx.Done():
 		return nil, false, describe(ctx.Err())
 	}
-	where, args := `id > ?`, []any{after}
+	query, args := allEvents, []any{after, pageEvents}
 	if job != "" {
-		where, args = `job = ? AND id > ?`, []any{job, after}
+		query, args = byJob, []any{job, after, pageEvents}
 	}
 	size := 0
-	events, err = j.eventsWhile(ctx, func(e *api.Event) bool {
+	events, err = j.events(ctx, func(e *api.Event) bool {
 		size += len(e.Data)
 		return size < pageBytes
-	}, where, pageEvents, args...)
-	return events, size >= pageBytes || len(events) == pageEvents, err
+	}, query, args...)
+	return events, full(len(events), size), err
 }
 
-// Events returns up to limit events after the one with that id, of one job if
-// it is named.
-func (j *Journal) Events(ctx context.Context, after int64, job string, limit int) ([]api.Event, error) {
-	if job != "" {
-		return j.events(ctx, `job = ? AND id > ?`, limit, job, after)
-	}
-	return j.events(ctx, `id > ?`, limit, after)
-}
+// full says whether a page of so many events, and bytes of data, ends there.
+func full(events, bytes int) bool { return events == pageEvents || bytes >= pageBytes }
 
-func (j *Journal) events(ctx context.Context, where string, limit int, args ...any) ([]api.Event, error) {
-	return j.eventsWhile(ctx, func(*api.Event) bool { return true }, where, limit, args...)
-}
+// allEvents selects the events after ?1, at most ?2, in their order.
+const allEvents = `SELECT id, time, job, step, attempt, rank, type, data FROM events WHERE id > ? ORDER BY id LIMIT ?`
 
-// eventsWhile ends with the first event of which another says false.
-func (j *Journal) eventsWhile(ctx context.Context, another func(e *api.Event) bool, where string, limit int, args ...any) ([]api.Event, error) {
-	rows, err := j.reader.QueryContext(ctx, `SELECT id, time, job, step, attempt, rank, type, data FROM events
-		WHERE `+where+` ORDER BY id LIMIT ?`, append(args, limit)...)
+// events ends with the first event of which another says false.
+func (j *Journal) events(ctx context.Context, another func(e *api.Event) bool, query string, args ...any) ([]api.Event, error) {
+	rows, err := j.reader.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, describe(err)
 	}
@@ -132,7 +131,7 @@ const alarms = 100
 // events they are kept for KeepEvents.
 func (j *Journal) Alarms(ctx context.Context, job string) ([]api.Alarm, error) {
 	rows, err := j.reader.QueryContext(ctx, `SELECT data FROM (SELECT id, data FROM events
-		WHERE job = ? AND type = ? ORDER BY id DESC LIMIT ?) ORDER BY id`, job, api.EventWatchdog, alarms) //nolint:sqlclosecheck // collect closes it
+		WHERE job = ? AND type = '`+api.EventWatchdog+`' ORDER BY id DESC LIMIT ?) ORDER BY id`, job, alarms) //nolint:sqlclosecheck // collect closes it
 	if err != nil {
 		return nil, describe(err)
 	}
@@ -173,15 +172,14 @@ func (j *Journal) PruneEvents(ctx context.Context) error {
 		if err != nil || n == 0 {
 			return err
 		}
+		j.latest.forget()
 	}
 }
 
 // EventsOf returns the events of some types after the one with that id, up to
 // another.
 func (j *Journal) EventsOf(ctx context.Context, after, upTo int64, types ...string) ([]api.Event, error) {
-	args := []any{after, upTo}
-	for _, t := range types {
-		args = append(args, t)
-	}
-	return j.events(ctx, `id > ? AND id <= ? AND type IN (?`+strings.Repeat(", ?", len(types)-1)+`)`, -1, args...)
+	in := "'" + strings.Join(types, "', '") + "'" // they are constants
+	return j.events(ctx, func(*api.Event) bool { return true }, `SELECT id, time, job, step, attempt, rank, type, data FROM events
+		WHERE id > ? AND id <= ? AND type IN (`+in+`) ORDER BY id`, after, upTo)
 }

@@ -47,8 +47,7 @@ func moments(t *testing.T, j *Journal, jobs ...string) map[string]time.Time {
 	t.Helper()
 	at := map[string]time.Time{}
 	for _, id := range jobs {
-		events, err := j.Events(t.Context(), 0, id, 100)
-		require.NoError(t, err)
+		events := pages(t, j, 0, id)
 		for _, e := range events {
 			if e.Type == api.EventPoints {
 				require.NotContains(t, at, id, "told twice")

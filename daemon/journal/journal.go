@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite"
@@ -42,8 +43,15 @@ type Journal struct {
 	statements statements
 	waitsFor   durability // of the writer at present
 
+	indexed time.Time // when job_events was last brought up to date
+
+	dirty       atomic.Bool // something was written since it was last written back
+	enough      func()      // ends the writing back
+	writtenBack chan struct{}
+
 	recents recents
 	group   group
+	latest  latest
 	news    news
 }
 
@@ -74,10 +82,8 @@ func openAs(ctx context.Context, path, kind string) (j *Journal, warning string,
 		pragmas = append(pragmas, "locking_mode(EXCLUSIVE)")
 		warning = fmt.Sprintf("the state directory is on a network filesystem (%s): the journal is slower there, and at risk when the server goes away; a local disk is better", kind)
 	}
-	// Pages of a hundred logs change again and again: with 16 MB between two
-	// checkpoints each is written back less often than with the default of 4.
-	pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(4000)")
-	j = &Journal{path: path, now: time.Now, turn: make(chan struct{}, 1), paging: make(chan struct{}, 1)}
+	pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint("+writeBackPages+")")
+	j = &Journal{path: path, now: time.Now, turn: make(chan struct{}, 1), paging: make(chan struct{}, 1), writtenBack: make(chan struct{})}
 	j.news.init()
 	if j.writer, err = sql.Open("sqlite", dsn(path, pragmas...)); err != nil {
 		return nil, "", err
@@ -108,6 +114,8 @@ func openAs(ctx context.Context, path, kind string) (j *Journal, warning string,
 		j.paging = make(chan struct{}, connections/2)
 	}
 	j.reader = newReader(readers)
+	ctx, j.enough = context.WithCancel(context.WithoutCancel(ctx))
+	go j.writeBacks(ctx)
 	return j, warning, nil
 }
 
@@ -118,6 +126,8 @@ func dsn(path string, pragmas ...string) string {
 
 // Close closes the journal; everything acknowledged is on disk.
 func (j *Journal) Close() error {
+	j.enough()
+	<-j.writtenBack
 	// What cannot be settled is in the events all the same.
 	err := errors.Join(j.settle(context.Background(), ""), j.writer.Close())
 	if j.reader.DB != j.writer {
@@ -162,7 +172,12 @@ func (j *Journal) transact(ctx context.Context, d durability, f func(tx *tx) err
 		return describe(err)
 	}
 	t := &tx{Tx: sqlTx, ctx: ctx, journal: j, now: j.now(), ready: map[*sql.Stmt]*sql.Stmt{}, recents: map[place]recent{}}
-	if err := f(t); err != nil {
+	err = f(t)
+	index := len(t.events) > 0 && t.now.Sub(j.indexed) >= keepRecent
+	if err == nil && index {
+		err = t.indexEvents()
+	}
+	if err != nil {
 		sqlTx.Rollback()
 		return describe(err)
 	}
@@ -171,20 +186,33 @@ func (j *Journal) transact(ctx context.Context, d durability, f func(tx *tx) err
 		sqlTx.Rollback()
 		return describe(err)
 	}
+	if index {
+		j.indexed = t.now
+	}
+	j.dirty.Store(true)
 	j.recents.keep(t.recents)
-	j.news.tell(t.lastEvent)
+	j.latest.add(t.events)
+	j.news.tell(t.lastEvent())
 	return nil
 }
 
 // tx is a transaction of the writer.
 type tx struct {
 	*sql.Tx
-	ctx       context.Context
-	journal   *Journal
-	now       time.Time
-	ready     map[*sql.Stmt]*sql.Stmt // prepared ones, in this transaction
-	recents   map[place]recent        // as they are if it is committed
-	lastEvent int64
+	ctx     context.Context
+	journal *Journal
+	now     time.Time
+	ready   map[*sql.Stmt]*sql.Stmt // prepared ones, in this transaction
+	recents map[place]recent        // as they are if it is committed
+	events  []api.Event             // that were appended
+}
+
+// lastEvent is the id of the newest event of this transaction, 0 without any.
+func (t *tx) lastEvent() int64 {
+	if len(t.events) == 0 {
+		return 0
+	}
+	return t.events[len(t.events)-1].ID
 }
 
 // prepared is a statement of the journal in this transaction.

@@ -22,6 +22,19 @@ func open(t *testing.T, path string) *Journal {
 	return j
 }
 
+// pages reads all events after one, of one job if it is named, page by page.
+func pages(t *testing.T, j *Journal, after int64, job string) (all []api.Event) {
+	t.Helper()
+	for more := true; more; {
+		page, again, err := j.Page(t.Context(), after, job)
+		require.NoError(t, err)
+		if all, more = append(all, page...), again; len(page) > 0 {
+			after = page[len(page)-1].ID
+		}
+	}
+	return all
+}
+
 func fresh(t *testing.T) *Journal { return open(t, filepath.Join(t.TempDir(), "journal.db")) }
 
 // job stores a job with the steps "data" and "train" and an attempt train.1.
@@ -210,8 +223,7 @@ func TestACheckpointIsToldOnceUntilItChanges(t *testing.T) {
 	job(t, j, "01")
 	c := api.Checkpoint{Path: "/c/1.ckpt", Format: "ckpt", Bytes: 10, Step: 2, Complete: true, Seen: time.Unix(9, 0).UTC()}
 	count := func() int {
-		events, err := j.Events(t.Context(), 0, "01", 100)
-		require.NoError(t, err)
+		events := pages(t, j, 0, "01")
 		n := 0
 		for _, e := range events {
 			if e.Type == api.EventCheckpoint {
@@ -264,16 +276,12 @@ func TestEventsWakeReadersAndIdsAreNeverUsedTwice(t *testing.T) {
 	<-changed
 	j.now = func() time.Time { return time.Now().Add(KeepEvents + time.Hour) }
 	require.NoError(t, j.PruneEvents(t.Context()))
-	events, err := j.Events(t.Context(), 0, "", 10)
-	require.NoError(t, err)
-	require.Empty(t, events)
+	require.Empty(t, pages(t, j, 0, ""))
 	require.NoError(t, j.Close())
 
 	j = open(t, path)
 	last, _ = j.LastEvent()
 	require.EqualValues(t, 1, last, "the newest id is known although its event is gone")
 	require.NoError(t, j.Emit(t.Context(), api.Event{Type: api.EventProgress}))
-	events, err = j.Events(t.Context(), last, "", 10)
-	require.NoError(t, err)
-	require.EqualValues(t, 2, events[0].ID)
+	require.EqualValues(t, 2, pages(t, j, last, "")[0].ID)
 }

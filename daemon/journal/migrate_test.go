@@ -75,8 +75,7 @@ func TestARealJournalOfVersionOneIsMoved(t *testing.T) {
 		require.Empty(t, next)
 		got[job.Name] = points
 		// The events tell of the same points, in other words.
-		events, err := j.Events(t.Context(), 0, job.ID, 1000)
-		require.NoError(t, err)
+		events := pages(t, j, 0, job.ID)
 		var told []api.Point
 		for _, e := range events {
 			if e.Type == api.EventPoints {
