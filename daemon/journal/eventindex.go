@@ -10,7 +10,7 @@ package journal
 const byJob = `SELECT event AS id, time, e.job, step, attempt, rank, type, data
 		FROM job_events i CROSS JOIN events e ON e.id = i.event WHERE i.job = ?1 AND event > ?2
 	UNION ALL
-	SELECT id, time, job, step, attempt, rank, type, data
+	SELECT ` + eventColumns + `
 		FROM events WHERE id > max(?2, (SELECT event FROM indexed)) AND job = ?1
 	ORDER BY id LIMIT ?3`
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,16 +21,44 @@ func (t *tx) event(e api.Event, data any) error {
 	if err != nil {
 		return err
 	}
-	r, err := t.prepared(t.journal.statements.event).ExecContext(t.ctx,
-		t.now.UnixNano(), e.Job, e.Step, e.Attempt, e.Rank, e.Type, string(body))
-	if err != nil {
-		return err
-	}
-	if e.ID, err = r.LastInsertId(); err != nil {
-		return err
-	}
-	e.Time, e.Data = moment(t.now.UnixNano()), body
+	e.ID, e.Time, e.Data = t.lastEvent()+1, moment(t.now.UnixNano()), body
 	t.events = append(t.events, e)
+	return nil
+}
+
+// lastEvent is the id of the newest event. There is one writer, and what does
+// not become a commit is not told, so it is known without asking the file.
+func (t *tx) lastEvent() int64 { return t.journal.news.newest() + int64(len(t.events)) }
+
+// eventsTogether is how many events one statement stores. What it costs beside the
+// rows is more than they cost.
+const eventsTogether = 16
+
+const (
+	eventColumns = `id, time, job, step, attempt, rank, type, data`
+	insertEvent  = `INSERT INTO events (` + eventColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+)
+
+// storeEvents puts the events of the transaction into the table.
+func (t *tx) storeEvents() error {
+	args := make([]any, 0, 8*eventsTogether)
+	for rest := range slices.Chunk(t.events, eventsTogether) {
+		args = args[:0]
+		for _, e := range rest {
+			args = append(args, e.ID, e.Time.UnixNano(), e.Job, e.Step, e.Attempt, e.Rank, e.Type, string(e.Data))
+		}
+		if len(rest) == eventsTogether {
+			if _, err := t.prepared(t.journal.statements.events).ExecContext(t.ctx, args...); err != nil {
+				return err
+			}
+			continue
+		}
+		for row := range slices.Chunk(args, 8) {
+			if _, err := t.prepared(t.journal.statements.event).ExecContext(t.ctx, row...); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -104,7 +133,7 @@ func (j *Journal) Page(ctx context.Context, after int64, job string) (events []a
 func full(events, bytes int) bool { return events == pageEvents || bytes >= pageBytes }
 
 // allEvents selects the events after ?1, at most ?2, in their order.
-const allEvents = `SELECT id, time, job, step, attempt, rank, type, data FROM events WHERE id > ? ORDER BY id LIMIT ?`
+const allEvents = `SELECT ` + eventColumns + ` FROM events WHERE id > ? ORDER BY id LIMIT ?`
 
 // events ends with the first event of which another says false.
 func (j *Journal) events(ctx context.Context, another func(e *api.Event) bool, query string, args ...any) ([]api.Event, error) {
@@ -180,6 +209,6 @@ func (j *Journal) PruneEvents(ctx context.Context) error {
 // another.
 func (j *Journal) EventsOf(ctx context.Context, after, upTo int64, types ...string) ([]api.Event, error) {
 	in := "'" + strings.Join(types, "', '") + "'" // they are constants
-	return j.events(ctx, func(*api.Event) bool { return true }, `SELECT id, time, job, step, attempt, rank, type, data FROM events
+	return j.events(ctx, func(*api.Event) bool { return true }, `SELECT `+eventColumns+` FROM events
 		WHERE id > ? AND id <= ? AND type IN (`+in+`) ORDER BY id`, after, upTo)
 }

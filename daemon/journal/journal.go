@@ -94,10 +94,10 @@ func openAs(ctx context.Context, path, kind string) (j *Journal, warning string,
 		j.statements, err = prepare(ctx, j.writer)
 	}
 	if err == nil {
-		err = j.catchUp(ctx)
+		err = j.loadNews(ctx)
 	}
 	if err == nil {
-		err = j.loadNews(ctx)
+		err = j.catchUp(ctx)
 	}
 	if err != nil {
 		j.writer.Close()
@@ -172,7 +172,9 @@ func (j *Journal) transact(ctx context.Context, d durability, f func(tx *tx) err
 		return describe(err)
 	}
 	t := &tx{Tx: sqlTx, ctx: ctx, journal: j, now: j.now(), ready: map[*sql.Stmt]*sql.Stmt{}, recents: map[place]recent{}}
-	err = f(t)
+	if err = f(t); err == nil {
+		err = t.storeEvents()
+	}
 	index := len(t.events) > 0 && t.now.Sub(j.indexed) >= keepRecent
 	if err == nil && index {
 		err = t.indexEvents()
@@ -205,14 +207,6 @@ type tx struct {
 	ready   map[*sql.Stmt]*sql.Stmt // prepared ones, in this transaction
 	recents map[place]recent        // as they are if it is committed
 	events  []api.Event             // that were appended
-}
-
-// lastEvent is the id of the newest event of this transaction, 0 without any.
-func (t *tx) lastEvent() int64 {
-	if len(t.events) == 0 {
-		return 0
-	}
-	return t.events[len(t.events)-1].ID
 }
 
 // prepared is a statement of the journal in this transaction.
@@ -279,6 +273,13 @@ func (n *news) tell(id int64) {
 	n.last = id
 	close(n.changed)
 	n.changed = make(chan struct{})
+}
+
+// newest returns the newest event's id.
+func (n *news) newest() int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.last
 }
 
 // get returns the newest event's id and a channel that is closed when there is
