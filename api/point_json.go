@@ -1,9 +1,6 @@
 package api
 
-import (
-	"encoding/json"
-	"strconv"
-)
+import "strconv"
 
 // AppendPoints appends what [json.Marshal] makes of points, in a third of the
 // time: a hundred trainings log five thousand a second.
@@ -22,13 +19,10 @@ func AppendPoints(b []byte, points []Point) ([]byte, error) {
 }
 
 func (p *Point) append(b []byte) ([]byte, error) {
-	attempt, err := json.Marshal(p.Attempt)
-	if err != nil {
-		return nil, err
-	}
-	b = append(append(b, `{"attempt":`...), attempt...)
+	b = appendString(append(b, `{"attempt":`...), p.Attempt)
 	b = strconv.AppendInt(append(b, `,"rank":`...), int64(p.Rank), 10)
-	if b, err = p.Time.AppendText(append(b, `,"time":"`...)); err != nil { // as its MarshalJSON
+	b, err := p.Time.AppendText(append(b, `,"time":"`...)) // as its MarshalJSON
+	if err != nil {
 		return nil, err
 	}
 	b = append(b, '"')

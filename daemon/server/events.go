@@ -129,6 +129,7 @@ func (s *Server) pump(r *http.Request, out *stream, after, newest int64, job str
 type stream struct {
 	io.Writer
 	control *http.ResponseController
+	text    []byte // of the event before, for its room
 }
 
 // begin begins a long answer. The connection lives longer than the body of a
@@ -150,18 +151,13 @@ func (o *stream) printf(format string, args ...any) error {
 }
 
 func (o *stream) event(e api.Event) error {
-	data := e.Data
-	e.Data = nil
-	text, err := json.Marshal(e)
+	text := strconv.AppendInt(append(o.text[:0], "id: "...), e.ID, 10)
+	text = append(append(append(text, "\nevent: "...), e.Type...), "\ndata: "...)
+	text, err := e.Append(text)
 	if err != nil {
 		return err
 	}
-	// The data is JSON in one line, as the journal made it; the encoder would
-	// go through every byte of it again.
-	if len(data) > 0 {
-		text = append(text[:len(text)-1], `,"data":`...)
-		text = append(append(text, data...), '}')
-	}
-	_, err = fmt.Fprintf(o, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Type, text)
+	o.text = append(text, "\n\n"...)
+	_, err = o.Write(o.text)
 	return err
 }
