@@ -22,7 +22,8 @@
 // formats (standard output and info.log), MindSpore's LossMonitor and
 // TimeMonitor, MindSpore's own Python and C++ records, CANN codes, Python
 // tracebacks, and the lines of other logs that msrun reprints in the manner of
-// grep. Nothing depends on a line number of the program that logged, nor on
+// grep; all of them also behind what launchers, containers and ts put before a
+// line. Nothing depends on a line number of the program that logged, nor on
 // the name of its logger: both differ between builds of one version. Fields
 // that a newer version adds to a step line are passed over.
 //

@@ -252,6 +252,37 @@ func TestLossMonitorLines(t *testing.T) {
 	equalSteps(t, logparse.Step{Format: logparse.FormatLossMonitor, Epoch: 2, Step: 1562, Loss: 1.3616204}, r.Step, "")
 	require.True(t, math.IsNaN(only(t, "epoch: 2 step: 1562, loss is nan\n").Step.Loss))
 	require.True(t, only(t, "epoch: 2 step: 1562, loss is Tensor(...)\n").Step.NoLoss)
+	for _, line := range []string{ // loops of MindSpore's tutorials and of model_zoo
+		"epoch: 2, step: 1562, loss is 1.25", "epoch:2 step:1562, loss is 1.25", "epoch: 2 step 1562, loss is 1.25",
+		"Epoch: 2 Step: 1562, loss is 1.25", "epoch: 2 step: 1562 , loss is 1.25, average time per step is 0.33",
+		"2025-07-09 12:00:00,123 - mindformers - INFO - epoch: 2 step: 1562, loss is 1.25",
+	} {
+		r := only(t, line+"\n")
+		equalSteps(t, logparse.Step{Format: logparse.FormatLossMonitor, Epoch: 2, Step: 1562, Loss: 1.25}, r.Step, line)
+	}
+	for _, line := range []string{"epoch: 2 total: 3, loss is 1.25", "epoch: 2 step: x, loss is 1.25", "epoch: 2 step: 3,", "epoch: , loss is 2"} {
+		require.Empty(t, records(line+"\n"), line)
+	}
+}
+
+// Loops of one's own may count from zero.
+func TestLossMonitorCountsFromZero(t *testing.T) {
+	line := func(epoch, step int) string { return fmt.Sprintf("epoch: %d, step: %d, loss is 2.5\n", epoch, step) }
+	steps := func(log string) (got []int64) {
+		for _, r := range records(log) {
+			if r.Kind == logparse.KindStep {
+				got = append(got, r.Step.GlobalStep())
+			}
+		}
+		return got
+	}
+	run := line(0, 0) + line(0, 1) + line(0, 2) + line(1, 0) + line(1, 1) + line(1, 2) + line(2, 0)
+	want := []int64{0, 1, 2, 3, 4, 5, 6}
+	require.Equal(t, want, steps(run))
+	require.Equal(t, append(want, want...), steps(run+run))
+	require.Equal(t, append(want, 1, 2, 3, 4), steps(run+line(0, 1)+line(0, 2)+line(1, 0)+line(1, 1)))
+	require.Equal(t, []int64{4, 8, 12}, steps(line(0, 4)+
+		"[1,0]<stdout>:Train epoch time: 40.000 ms, per step time: 10.000 ms\n"+line(1, 4)+line(2, 4)))
 }
 
 // What LossMonitor does not print, its lines tell together, and those of TimeMonitor.
@@ -307,6 +338,20 @@ func TestLossMonitorLinesOfSeveralRanks(t *testing.T) {
 		"epoch: 1 step: 5, loss is 2.5epoch: 1 step: 5, loss is 2.25\n":         {2.5, 2.25},
 		"epoch: 1 step: 5, loss is nanepoch: 1 step: 5, loss is 1e-5\n":         {math.NaN(), 1e-5},
 		"the best so far was epoch: 1 step: 5, loss is 2.5":                     nil,
+		"Nov 29 05:10:11 epoch: 1 step: 5, loss is 2.5":                         {2.5}, // ts
+		"00:01:02.345678 epoch: 1 step: 5, loss is 2.5":                         {2.5}, // ts -s
+		"1764393011.123 epoch: 1 step: 5, loss is 2.5":                          {2.5},
+		"2025-07-09T04:00:00.12+08:00 epoch: 1 step: 5, loss is 2.5":            {2.5}, // containerd
+		"[2025-07-09 04:00:00] epoch: 1 step: 5, loss is 2.5":                   {2.5},
+		"2025-07-09 04:00:00,123:INFO:epoch: 1 step: 5, loss is 2.5":            {2.5},
+		"node1: epoch: 1 step: 5, loss is 2.5":                                  {2.5}, // pdsh
+		"192.168.1.4: epoch: 1 step: 5, loss is 2.5":                            {2.5},
+		"train_parallel0/log:epoch: 1 step: 5, loss is 2.5":                     {2.5}, // grep
+		"(Worker pid=12, ip=10.0.0.1) epoch: 1 step: 5, loss is 2.5":            {2.5}, // Ray
+		"In epoch: 1 step: 5, loss is 2.5":                                      nil,
+		"see (above) epoch: 1 step: 5, loss is 2.5":                             nil,
+		"at 5:10 epoch: 1 step: 5, loss is 2.5":                                 nil,
+		"# epoch: 1 step: 5, loss is greater than 500":                          nil,
 		"the best so far: epoch: 1 step: 5, loss is 2.5":                        nil,
 	} {
 		var got []float64

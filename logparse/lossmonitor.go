@@ -5,14 +5,15 @@ import (
 	"math"
 )
 
-// lossMonitors reads what MindSpore's LossMonitor prints: a line that begins
-// so, or does behind the tag of an MPI launcher or a container's log. Processes
-// that print into one file without a buffer (python -u) write a line and its end
-// one after the other, so that one line may hold what several of them say.
+// lossMonitors reads what MindSpore's LossMonitor prints, and the loops of its
+// tutorials: a line that begins so, or does behind the tag of an MPI launcher or a
+// container's log. Processes that print into one file without a buffer (python -u)
+// write a line and its end one after the other, so that one line may hold what
+// several of them say.
 func (p *Parser) lossMonitors(b []byte) bool {
 	any := false
 	for {
-		at := bytes.Index(b, []byte("epoch: "))
+		at := nextEpoch(b)
 		if at < 0 || !any && !tag(b[:at]) {
 			return any
 		}
@@ -27,42 +28,45 @@ func (p *Parser) lossMonitors(b []byte) bool {
 	}
 }
 
-// tag reports whether this may stand before what a program prints: nothing, or
-// "[1,0]<stdout>:", "[rank0]: ", "3: " (srun --label), "trainer-1  | ", or the
-// time and the stream of a container's log.
-func tag(b []byte) bool {
-	b = bytes.TrimRight(b, " ")
-	if _, i, ok := readInt(b, 0); ok && string(b[i:]) == ":" {
-		return true
-	}
-	if len(b) == 0 {
-		return true
-	}
-	for _, end := range []string{">:", "]:", "]", "|", " stdout F", " stderr F", "Z"} {
-		if bytes.HasSuffix(b, []byte(end)) {
-			return end != "Z" || len(b) > 1 && b[len(b)-2]-'0' <= 9
+// nextEpoch returns where "epoch:" is, in either case, -1 if nowhere.
+func nextEpoch(b []byte) int {
+	for from := 1; from < len(b); {
+		i := bytes.Index(b[from:], []byte("poch:"))
+		if i < 0 {
+			return -1
 		}
+		if at := from + i - 1; b[at]|0x20 == 'e' {
+			return at
+		}
+		from += i + 1
 	}
-	return false
+	return -1
 }
 
 // parseLossMonitor reads "epoch: 1 step: 10, loss is 2.3" into a step, and
-// returns where that ends.
+// returns where that ends. Loops that imitate it have a comma after the epoch,
+// no space after a colon or no colon after "step".
 func parseLossMonitor(b []byte, s *Step) (end int, ok bool) {
-	if !hasAt(b, 0, "epoch: ") {
+	epoch, i, ok := readInt(b, len("epoch:"))
+	if !ok {
 		return 0, false
 	}
-	epoch, i, ok := readInt(b, 7)
-	if !ok || !hasAt(b, i, " step: ") {
+	if i < len(b) && b[i] == ',' {
+		i++
+	}
+	if i = skipSpaces(b, i); i == len(b) || b[i]|0x20 != 's' || !hasAt(b, i+1, "tep") {
 		return 0, false
 	}
-	step, i, ok := readInt(b, i+7)
-	if !ok || !hasAt(b, i, ", loss is ") {
+	if i += len("step"); i < len(b) && b[i] == ':' {
+		i++
+	}
+	step, i, ok := readInt(b, i)
+	if i = skipSpaces(b, i); !ok || !hasAt(b, i, ", loss is ") {
 		return 0, false
 	}
 	i += len(", loss is ")
 	end = len(b)
-	if next := bytes.Index(b[i:], []byte("epoch: ")); next >= 0 {
+	if next := nextEpoch(b[i:]); next >= 0 {
 		end = i + next
 	}
 	loss := numberIn(b[i:end])
@@ -78,6 +82,7 @@ type monitor struct {
 	epoch, step int64 // of the newest line
 	every       int64 // the steps from one line to the next
 	steps       int64 // of an epoch, 0 while it is not known
+	zero        int64 // 1 where the first epoch is 0, as loops of one's own may count
 }
 
 // add takes a line into account, and tells its step what an epoch has. A line
@@ -85,7 +90,9 @@ type monitor struct {
 // the same file.
 func (m *monitor) add(s *Step) {
 	switch {
-	case s.Epoch == 1 && m.epoch > 1:
+	case s.Epoch == 0 && (m.zero == 0 || m.epoch > 0):
+		*m = monitor{zero: 1}
+	case s.Epoch == 1 && m.epoch > 1 && m.zero == 0:
 		*m = monitor{}
 	case s.Epoch < m.epoch || s.Epoch == m.epoch && s.Step < m.step:
 		m.every = 0
@@ -101,12 +108,12 @@ func (m *monitor) add(s *Step) {
 	if m.step > m.steps {
 		m.steps = 0
 	}
-	s.perEpoch = m.steps
+	s.perEpoch, s.fromZero = m.steps, m.zero != 0
 }
 
 // timed learns it from TimeMonitor's line: the epoch's time over that of a step.
 func (m *monitor) timed(e *Epoch) {
-	if e.Eval || e.StepMS <= 0 || m.epoch == 0 {
+	if e.Eval || e.StepMS <= 0 || m.epoch == 0 && m.zero == 0 {
 		return
 	}
 	n := math.Round(e.MS / e.StepMS)

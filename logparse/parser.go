@@ -29,6 +29,8 @@ type Parser struct {
 	clock clock
 	now   time.Time // of the newest record
 	clean []byte    // a line without its control characters
+	inner []byte    // a line that stood in a container's log
+	lead  []byte    // what stands before the record that is being read
 	found []find
 
 	phase    Phase
@@ -199,6 +201,10 @@ func (p *Parser) line(b []byte) {
 		return
 	}
 	p.rec.Time = time.Time{}
+	if bytes.HasPrefix(b, []byte(dockerHead)) {
+		p.docker(b)
+		return
+	}
 	p.text(b)
 }
 
@@ -270,6 +276,8 @@ func (p *Parser) record(msg []byte, pre prefix) {
 	switch {
 	case parseEpoch(msg, &p.rec.Epoch):
 		p.epoch()
+		return
+	case len(msg) > 0 && msg[0]|0x20 == 'e' && p.lossMonitors(msg):
 		return
 	case parseState(msg, &p.rec.State):
 		p.put(KindState)

@@ -32,6 +32,7 @@ func (p *problems) forget() { p.seen = map[string]bool{} }
 func (p *Parser) recordProblem(msg []byte, lv level) {
 	if bytes.HasSuffix(msg, []byte(tracebackHead)) {
 		p.openTrace(lv < levelError && lv != levelNone)
+		p.problems.trace.lead = string(p.lead)
 		return
 	}
 	if lv < levelWarning {

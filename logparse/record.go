@@ -58,6 +58,7 @@ type Step struct {
 	Loss          float64
 	// NoLoss is set where the log has no number for the loss; Loss is NaN then.
 	NoLoss      bool
+	fromZero    bool    // epochs are counted from zero, in a format that counts from one
 	MeanLoss    Number  // the second number of loss:[a/b]
 	StepMS      float64 // 0 where not printed
 	LR          Number
@@ -81,11 +82,14 @@ func (s *Step) GlobalStep() int64 {
 	if s.Format == FormatF0 {
 		return s.Epoch*s.Total + s.Step
 	}
-	total := cmp.Or(s.Total, s.perEpoch)
-	if s.Epoch <= 1 || total == 0 {
+	total, epoch := cmp.Or(s.Total, s.perEpoch), s.Epoch
+	if s.fromZero {
+		epoch++
+	}
+	if epoch <= 1 || total == 0 {
 		return s.Step
 	}
-	return (s.Epoch-1)*total + s.Step
+	return (epoch-1)*total + s.Step
 }
 
 // Format is the shape of a step line, by the mindformers versions that print it.

@@ -79,6 +79,7 @@ const (
 	wordSeqLength
 	wordBatchSize
 	wordLoss
+	wordEpochTime
 	structuralWords
 )
 
@@ -96,6 +97,7 @@ var structural = [structuralWords]string{
 	wordSeqLength:   "'seq_length': ",
 	wordBatchSize:   "'runner_config': {'batch_size': ",
 	wordLoss:        ", loss is ",
+	wordEpochTime:   "poch time:",
 }
 
 // Table is a set of error signatures, ready to be looked for. It does not

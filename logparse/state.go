@@ -28,7 +28,7 @@ type savedState struct {
 	Hush    bool            `json:"hush,omitempty"`
 	Seen    map[string]bool `json:"seen,omitempty"`
 	Trace   *savedTrace     `json:"trace,omitempty"`
-	Monitor *[4]int64       `json:"monitor,omitempty"`
+	Monitor *[5]int64       `json:"monitor,omitempty"`
 }
 
 type savedTrace struct {
@@ -81,7 +81,7 @@ func (p *Parser) State() ([]byte, error) {
 		s.Start, s.Partial = p.start, p.partial
 	}
 	if m := p.monitor; m != (monitor{}) {
-		s.Monitor = &[4]int64{m.epoch, m.step, m.every, m.steps}
+		s.Monitor = &[5]int64{m.epoch, m.step, m.every, m.steps, m.zero}
 	}
 	if t := p.problems.trace; t.state != traceNone {
 		s.Trace = &savedTrace{t.state, t.quiet, t.link, t.lines, t.dropped, t.body, t.open, t.lead, t.group, t.hit.save(), t.exception.save()}
@@ -108,7 +108,7 @@ func (p *Parser) Restore(state []byte) error {
 	p.phase, p.steps, p.ended = s.Phase, s.Steps, s.Ended
 	p.monitor = monitor{}
 	if m := s.Monitor; m != nil {
-		p.monitor = monitor{m[0], m[1], m[2], m[3]}
+		p.monitor = monitor{m[0], m[1], m[2], m[3], m[4]}
 	}
 	p.problems = problems{code: s.Code, hush: s.Hush, seen: s.Seen}
 	if s.Seen == nil {

@@ -64,6 +64,10 @@ func (p *Parser) embedded(b []byte) bool {
 			if !p.inTrace() && p.lossMonitors(b) {
 				return true
 			}
+		case wordEpochTime:
+			if !p.inTrace() && p.epochBehindTag(b, f.end) {
+				return true
+			}
 		case wordSeqLength:
 			return p.setting(SettingSeqLength, b, f.end)
 		case wordBatchSize:
@@ -76,6 +80,21 @@ func (p *Parser) embedded(b []byte) bool {
 		}
 	}
 	return false
+}
+
+// epochBehindTag reads TimeMonitor's line, whose "epoch time:" ends at end.
+func (p *Parser) epochBehindTag(b []byte, end int) bool {
+	at := end - len("epoch time:")
+	for _, mode := range []string{"Train ", "Eval "} {
+		if at >= len(mode) && string(b[at-len(mode):at]) == mode {
+			at -= len(mode)
+		}
+	}
+	if at <= 0 || !tag(b[:at]) || !parseEpoch(b[at:], &p.rec.Epoch) {
+		return false
+	}
+	p.epoch()
+	return true
 }
 
 // setting reads the number of a setting at b[i:].
@@ -96,7 +115,9 @@ func (p *Parser) recordAt(b []byte, at int) bool {
 	}
 	pre, ok := p.clock.parsePrefix(b[at:])
 	if ok {
+		p.lead = b[:at]
 		p.record(b[at+pre.body:], pre)
+		p.lead = nil
 	}
 	return ok
 }

@@ -114,26 +114,41 @@ func (p *Parser) traceText(b []byte, found []find) {
 // unled removes from a line what a launcher put before it: the same as before
 // the first line, but for the numbers, which are a time or those of a rank.
 func (t *trace) unled(b []byte) []byte {
-	n := len(t.lead)
-	if n == 0 || len(b) < n || b[n-1] != t.lead[n-1] {
-		return b
-	}
-	if t.lead[0]-'0' <= 9 && b[0]-'0' <= 9 {
-		return b[n:]
-	}
-	for i := range n {
-		if c := t.lead[i]; b[i] != c && (b[i]-'0' > 9 || c-'0' > 9) {
+	i := 0
+	for j := 0; j < len(t.lead); {
+		if i == len(b) { // an empty line, of which the spaces at the end are gone
+			if strings.TrimRight(t.lead[j:], " ") == "" {
+				return nil
+			}
 			return b
 		}
+		if b[i]-'0' <= 9 && t.lead[j]-'0' <= 9 {
+			for i < len(b) && b[i]-'0' <= 9 {
+				i++
+			}
+			for j < len(t.lead) && t.lead[j]-'0' <= 9 {
+				j++
+			}
+			continue
+		}
+		if b[i] != t.lead[j] {
+			return b
+		}
+		i++
+		j++
 	}
-	return b[n:]
+	return b[i:]
 }
+
+// maxLead is the longest text that a launcher may put before a line: the time of
+// a container's log, its stream and the names of a pod.
+const maxLead = 100
 
 // isTracebackHead also knows the heads that Python 3.11 indents for exception
 // groups.
 func isTracebackHead(b []byte) bool {
-	return bytes.HasSuffix(b, []byte(tracebackHead)) &&
-		(len(b) == len(tracebackHead) || len(b) < 60 && !bytes.Contains(b, []byte(`"`)))
+	lead, ok := bytes.CutSuffix(b, []byte(tracebackHead))
+	return ok && len(lead) <= maxLead && bytes.IndexByte(lead, '"') < 0
 }
 
 // looseText looks for errors in text that belongs to nothing.
