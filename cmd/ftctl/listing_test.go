@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -49,4 +50,22 @@ func TestJobsThatAreNearlyNamed(t *testing.T) {
 	}
 	_, talk, _ := run(t, "show", "something-else-altogether")
 	require.NotContains(t, talk, "did you mean")
+}
+
+// writes counts how often it is written to.
+type writes struct {
+	bytes.Buffer
+	calls int
+}
+
+func (w *writes) Write(p []byte) (int, error) {
+	w.calls++
+	return w.Buffer.Write(p)
+}
+
+func TestATableIsWrittenInOnePiece(t *testing.T) {
+	var w writes
+	writeTable(&w, [][]string{{"JOB", "NAME"}, {"01a", "one"}, {"01b", ""}})
+	require.Equal(t, "JOB   NAME\n01a   one\n01b   -\n", w.String())
+	require.Equal(t, 1, w.calls)
 }
