@@ -64,12 +64,18 @@ func TestDump(t *testing.T) {
 	trainer := run.Shim().Child
 	until(t, func() bool { return catches(trainer, syscall.SIGUSR1) }, func() string { return "its handler" })
 
-	path, err := run.Dump(t.Context())
-	require.NoError(t, err)
-	files := unpack(t, path)
-	stacks := files["python-stacks/"+strconv.Itoa(trainer)+".txt"]
+	var files map[string]string
+	var path, stacks string
+	// It may still be on its way into the step that hangs.
+	until(t, func() bool {
+		var err error
+		path, err = run.Dump(t.Context())
+		require.NoError(t, err)
+		files = unpack(t, path)
+		stacks = files["python-stacks/"+strconv.Itoa(trainer)+".txt"]
+		return strings.Contains(stacks, "in step")
+	}, func() string { return "the step in its stacks: " + stacks })
 	require.Contains(t, stacks, "trainer.py")
-	require.Contains(t, stacks, "in step")
 	require.Contains(t, files["logs/rank_0.log"], "step:[    2/")
 	require.Equal(t, 4, strings.Count(files["processes.txt"], "\n"), "a line for each of the three: %s", files["processes.txt"])
 	require.Contains(t, files["processes/"+strconv.Itoa(trainer)+"/open-files"], "rank_0.log")
