@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 )
@@ -51,7 +50,7 @@ func IsIteration(path string) bool {
 
 // iterationAt says whether path is an iteration directory.
 func iterationAt(path string) (it iteration, ok bool, err error) {
-	m := iterationDir.FindStringSubmatch(filepath.Base(path))
+	m := iterationDir().FindStringSubmatch(filepath.Base(path))
 	if m == nil {
 		return it, false, nil
 	}
@@ -168,7 +167,7 @@ func (it iteration) position(v *Verdict) error {
 	return nil
 }
 
-var shardParts = regexp.MustCompile(`^((?:.*-)?(?:model|opt)-)(\d{7})-(\d{7})(\.safetensors)$`)
+var shardParts = lazily(`^((?:.*-)?(?:model|opt)-)(\d{7})-(\d{7})(\.safetensors)$`)
 
 // files lists the files that have to be there: those that are, the others of
 // their series, and those that metadata.json names.
@@ -179,7 +178,7 @@ func (it iteration) files() ([]string, error) {
 	}
 	want := map[string]bool{}
 	for _, e := range entries {
-		m := shardParts.FindStringSubmatch(e.Name())
+		m := shardParts().FindStringSubmatch(e.Name())
 		if m == nil {
 			continue
 		}

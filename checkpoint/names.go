@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -64,14 +63,14 @@ type Name struct {
 }
 
 var (
-	rankPattern     = regexp.MustCompile(`^(.*?)_?rank_(\d{1,9})(?:_(\d{1,9}))?$`)
-	stepPattern     = regexp.MustCompile(`^(.*)-(\d{1,18})_(\d{1,18})(_breakpoint)?$`)
-	kindPattern     = regexp.MustCompile(`^(.*)-(network|trainable_params)$`)
-	shardPattern    = regexp.MustCompile(`^(?:.*-)?(?:model|opt)-\d{7}-\d{7}$`)
-	strategyPattern = regexp.MustCompile(`^(?:ckpt|src|dst)?_?strat(?:eg)?e?y.*$`)
-	libraryTemp     = regexp.MustCompile(`^\.tmp[A-Za-z0-9]{6}$`)
-	rankDirPattern  = regexp.MustCompile(`^rank_(\d{1,9})$`)
-	iterationDir    = regexp.MustCompile(`^iteration_(\d{8,18})$`)
+	rankPattern     = lazily(`^(.*?)_?rank_(\d{1,9})(?:_(\d{1,9}))?$`)
+	stepPattern     = lazily(`^(.*)-(\d{1,18})_(\d{1,18})(_breakpoint)?$`)
+	kindPattern     = lazily(`^(.*)-(network|trainable_params)$`)
+	shardPattern    = lazily(`^(?:.*-)?(?:model|opt)-\d{7}-\d{7}$`)
+	strategyPattern = lazily(`^(?:ckpt|src|dst)?_?strat(?:eg)?e?y.*$`)
+	libraryTemp     = lazily(`^\.tmp[A-Za-z0-9]{6}$`)
+	rankDirPattern  = lazily(`^rank_(\d{1,9})$`)
+	iterationDir    = lazily(`^iteration_(\d{8,18})$`)
 )
 
 // ParseName reads a file's name; directories before it do not count.
@@ -79,7 +78,7 @@ func ParseName(path string) Name {
 	base := filepath.Base(path)
 	n := Name{Kind: KindOther, Rank: -1, Prefix: base}
 	switch ext := filepath.Ext(base); {
-	case libraryTemp.MatchString(base):
+	case libraryTemp().MatchString(base):
 		n.Kind = KindTemporary
 		return n
 	case ext == ".tmp":
@@ -103,14 +102,14 @@ func ParseName(path string) Name {
 func (n *Name) stem(s string) {
 	kind := KindTraining
 	n.Prefix = s
-	if m := stepPattern.FindStringSubmatch(s); m != nil {
+	if m := stepPattern().FindStringSubmatch(s); m != nil {
 		n.Epoch, n.Step = number(m[2]), number(m[3])
 		n.Breakpoint = m[4] != ""
 		s = m[1]
 	} else {
 		kind = KindWeights
 	}
-	if m := kindPattern.FindStringSubmatch(s); m != nil {
+	if m := kindPattern().FindStringSubmatch(s); m != nil {
 		kind = KindNetwork
 		if m[2] == "trainable_params" {
 			kind = KindTrainable
@@ -118,12 +117,12 @@ func (n *Name) stem(s string) {
 		s = m[1]
 	}
 	switch {
-	case n.Format == FormatCkpt && n.Step == nil && strategyPattern.MatchString(s):
+	case n.Format == FormatCkpt && n.Step == nil && strategyPattern().MatchString(s):
 		kind = KindStrategy
-	case shardPattern.MatchString(s):
+	case shardPattern().MatchString(s):
 		kind = KindShard
 	}
-	if m := rankPattern.FindStringSubmatch(s); m != nil {
+	if m := rankPattern().FindStringSubmatch(s); m != nil {
 		s = m[1]
 		n.Rank, _ = strconv.Atoi(m[2])
 		n.Run, _ = strconv.Atoi(m[3])
@@ -149,7 +148,7 @@ func RankOf(path string) int {
 		return n.Rank
 	}
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		if m := rankDirPattern.FindStringSubmatch(filepath.Base(dir)); m != nil {
+		if m := rankDirPattern().FindStringSubmatch(filepath.Base(dir)); m != nil {
 			rank, _ := strconv.Atoi(m[1])
 			return rank
 		}

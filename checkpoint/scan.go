@@ -214,7 +214,7 @@ func (s *scan) iteration(it iteration) {
 	entries, err := os.ReadDir(it.path)
 	s.problem(it.path, err)
 	for _, e := range entries {
-		if !shardParts.MatchString(e.Name()) {
+		if !shardParts().MatchString(e.Name()) {
 			continue
 		}
 		info, err := e.Info()

@@ -142,7 +142,7 @@ func keyOf(path string) (k setKey, ok bool) {
 		return k, false
 	}
 	dir := filepath.Dir(path)
-	if rankDirPattern.MatchString(filepath.Base(dir)) {
+	if rankDirPattern().MatchString(filepath.Base(dir)) {
 		dir = filepath.Dir(dir)
 	}
 	return setKey{series: series{dir, n.Prefix, n.Run, n.Format}, epoch: *n.Epoch, step: *n.Step}, true

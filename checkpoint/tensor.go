@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"fmt"
 	"math/bits"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,7 +61,7 @@ var safetensorsTypes = []string{"BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8
 
 // otherType is how other number types of the two formats are called, those that
 // later versions will bring among them; the first group holds the bits.
-var otherType = regexp.MustCompile(`^(?:(?:B|Hi)?Float|U?Q?Int|B?F|I|U)(\d{1,3})(?:_?[eE]\d[mM]\d\w*|x\d)?$`)
+var otherType = lazily(`^(?:(?:B|Hi)?Float|U?Q?Int|B?F|I|U)(\d{1,3})(?:_?[eE]\d[mM]\d\w*|x\d)?$`)
 
 // checkType says what is wrong with the type of a tensor. Each format has a list
 // of types, and who reads it refuses a file with any other. A type that was
@@ -74,7 +73,7 @@ func checkType(t *Tensor, known []string) error {
 	if slices.Contains(known, t.Type) {
 		return nil
 	}
-	m := otherType.FindStringSubmatch(t.Type)
+	m := otherType().FindStringSubmatch(t.Type)
 	if count, ok := elements(t.Shape); ok && m != nil {
 		width, _ := strconv.ParseInt(m[1], 10, 64)
 		hi, lo := bits.Mul64(uint64(count), uint64(width))

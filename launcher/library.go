@@ -4,17 +4,16 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
 // staticTLS matches the dynamic loader's message; the library is before it.
-var staticTLS = regexp.MustCompile(`((?:/[^\s:'"]+|[^\s:'"]*/[^\s:'"]+)\.so[.\d]*)['"]?: cannot allocate memory in static TLS block`)
+var staticTLS = lazily(`((?:/[^\s:'"]+|[^\s:'"]*/[^\s:'"]+)\.so[.\d]*)['"]?: cannot allocate memory in static TLS block`)
 
 // StaticTLSLibrary returns the library that the dynamic loader could not load
 // any more, from its message in a log.
 func StaticTLSLibrary(text string) (path string, ok bool) {
-	m := staticTLS.FindStringSubmatch(text)
+	m := staticTLS().FindStringSubmatch(text)
 	if m == nil {
 		return "", false
 	}
@@ -37,11 +36,11 @@ var libraryDirs = []struct{ variable, pattern string }{
 	{"ASCEND_HOME_PATH", "../../driver/lib64/*"},
 }
 
-var missingLibrary = regexp.MustCompile(`([^\s/:'"]+\.so[.0-9]*): cannot open shared object file`)
+var missingLibrary = lazily(`([^\s/:'"]+\.so[.0-9]*): cannot open shared object file`)
 
 // findLibrary puts the directory of a library that was not found first.
 func findLibrary(f failing, text string) (EnvChange, bool) {
-	m := missingLibrary.FindStringSubmatch(text)
+	m := missingLibrary().FindStringSubmatch(text)
 	if m == nil {
 		return EnvChange{}, false
 	}
@@ -63,12 +62,12 @@ func findLibrary(f failing, text string) (EnvChange, bool) {
 	return EnvChange{}, false
 }
 
-var versionMissing = regexp.MustCompile("version `((?:GLIBCXX|CXXABI)_[0-9.]+)' not found")
+var versionMissing = lazily("version `((?:GLIBCXX|CXXABI)_[0-9.]+)' not found")
 
 // newerLibstdcxx prefers the environment's C++ library if it has what the
 // system's lacks.
 func newerLibstdcxx(f failing, text string) (EnvChange, bool) {
-	m := versionMissing.FindStringSubmatch(text)
+	m := versionMissing().FindStringSubmatch(text)
 	if m == nil || f.prefix() == "" {
 		return EnvChange{}, false
 	}
@@ -80,12 +79,12 @@ func newerLibstdcxx(f failing, text string) (EnvChange, bool) {
 	}, err == nil && bytes.Contains(content, []byte(m[1]+"\x00"))
 }
 
-var cannModule = regexp.MustCompile(`No module named '(te|tbe|hccl|acl|auto_tune|topi|schedule_search|opc_tool)['.]`)
+var cannModule = lazily(`No module named '(te|tbe|hccl|acl|auto_tune|topi|schedule_search|opc_tool)['.]`)
 
 // findCANNModule puts the directory of a Python module of CANN on the path,
 // which set_env.sh would have done.
 func findCANNModule(f failing, text string) (EnvChange, bool) {
-	m := cannModule.FindStringSubmatch(text)
+	m := cannModule().FindStringSubmatch(text)
 	if m == nil {
 		return EnvChange{}, false
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -75,10 +74,10 @@ func (r *Run) findRankLogs() (paths []string, err error) {
 }
 
 // lastNumber matches the last number in a name.
-var lastNumber = regexp.MustCompile(`(\d+)\D*$`)
+var lastNumber = lazily(`(\d+)\D*$`)
 
 func rankOf(path string) (int, bool) {
-	m := lastNumber.FindStringSubmatch(filepath.Base(path))
+	m := lastNumber().FindStringSubmatch(filepath.Base(path))
 	if m == nil {
 		return 0, false
 	}

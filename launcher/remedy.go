@@ -3,7 +3,6 @@ package launcher
 import (
 	"cmp"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,7 +100,7 @@ var cures = map[string]func(f failing, text string) (EnvChange, bool){
 		}, seconds < patient
 	},
 	"hccl-env-invalid": func(f failing, text string) (EnvChange, bool) {
-		for _, name := range hcclVariable.FindAllString(text, -1) {
+		for _, name := range hcclVariable().FindAllString(text, -1) {
 			if f.get(name) != "" {
 				return EnvChange{Unset: []string{name}, Why: name + " has a value that HCCL refuses; it is left out"}, true
 			}
@@ -115,7 +114,7 @@ const (
 	patient     = 1800 // seconds; 7200 is the most that HCCL takes
 )
 
-var hcclVariable = regexp.MustCompile(`HCCL_[A-Z_]+`)
+var hcclVariable = lazily(`HCCL_[A-Z_]+`)
 
 // setOnce sets a variable that was not set.
 func setOnce(name, value, why string) func(failing, string) (EnvChange, bool) {

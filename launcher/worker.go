@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"syscall"
@@ -34,7 +33,7 @@ type WorkerFailure struct {
 // failed, and workerEnd takes its line apart.
 const workerFailed = "worker-failed"
 
-var workerEnd = regexp.MustCompile(`Worker process (\d+) exit with exception\. Error code: (-?\d+)`)
+var workerEnd = lazily(`Worker process (\d+) exit with exception\. Error code: (-?\d+)`)
 
 // WorkerFailure reads from a problem in the launcher's log which worker has
 // failed; ok is false if it tells of something else.
@@ -42,7 +41,7 @@ func (r *Run) WorkerFailure(p logparse.Problem) (f WorkerFailure, ok bool) {
 	if p.Signature == nil || p.Signature.ID != workerFailed {
 		return f, false
 	}
-	m := workerEnd.FindStringSubmatch(p.Text)
+	m := workerEnd().FindStringSubmatch(p.Text)
 	if m == nil {
 		return f, false
 	}

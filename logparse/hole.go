@@ -17,12 +17,12 @@ import (
 // knows its holes; where it does not, NUL bytes are read like any others.
 
 // zeros is what a hole reads as.
-var zeros = make([]byte, MaxLine)
+var zeros [MaxLine]byte
 
 // IsHole reports whether bytes may be a piece of a hole: all of them are NUL.
 func IsHole(b []byte) bool {
 	for len(b) > len(zeros) {
-		if !bytes.Equal(b[:len(zeros)], zeros) {
+		if !bytes.Equal(b[:len(zeros)], zeros[:]) {
 			return false
 		}
 		b = b[len(zeros):]

@@ -9,9 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"ftd/recipe/expression"
 	"ftd/recipe/fetch"
 )
 
@@ -36,7 +36,7 @@ const (
 	checkoutDirty = "dirty"
 )
 
-var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+var fullCommit = expression.Lazily(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 func (k checkoutKind) Plan(_ context.Context, s *StepContext) (Plan, error) {
 	plan := Plan{Summary: "check out " + fetch.Name(s.text("source")) + " at " + s.text("commit"), Outputs: k.Outputs()}
@@ -57,7 +57,7 @@ func (k checkoutKind) Plan(_ context.Context, s *StepContext) (Plan, error) {
 // that was one: then it has no commit.
 func (checkoutKind) existing(s *StepContext) bool {
 	source := s.text("source")
-	if source == "" || fetch.IsAddress(source) || remote.MatchString(source) {
+	if source == "" || fetch.IsAddress(source) || remote().MatchString(source) {
 		return false
 	}
 	_, err := os.Stat(filepath.Join(source, "HEAD")) // a bare repository
@@ -71,7 +71,7 @@ func (k checkoutKind) Key(_ context.Context, s *StepContext) (string, error) {
 	if k.existing(s) {
 		return "", nil
 	}
-	if !fullCommit.MatchString(s.text("commit")) {
+	if !fullCommit().MatchString(s.text("commit")) {
 		return "", &Problem{
 			Code:    CodeInvalid,
 			Message: fmt.Sprintf("the step %s must name a commit by its 40 digits, not %q: a branch is another tree tomorrow", s.Step.ID, s.text("commit")),

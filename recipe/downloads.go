@@ -4,12 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 
 	"golang.org/x/sys/unix"
 
 	"ftd/checkpoint"
 	"ftd/launcher"
+	"ftd/recipe/expression"
 	"ftd/recipe/space"
 )
 
@@ -21,7 +21,7 @@ import (
 const downloadFolder = "CHECKPOINT_DOWNLOAD_FOLDER"
 
 // ownName is a model's own name; a path has a dot or a slash in it.
-var ownName = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)+$`)
+var ownName = expression.Lazily(`^[a-z0-9]+(_[a-z0-9]+)+$`)
 
 // downloadsIn is the directory for such weights: the one that the user chose,
 // one that is there already, or one on the first disk that has room for them.
@@ -49,7 +49,7 @@ func inPlace(p space.Place) string { return filepath.Join(p.Path, "downloads") }
 // downloads adds to a plan what mindformers will fetch.
 func downloads(s *StepContext, plan *Plan) {
 	name, size := s.text("downloads"), s.about("download_size")
-	if !ownName.MatchString(name) {
+	if !ownName().MatchString(name) {
 		return
 	}
 	plan.in = downloadsIn(s, size)

@@ -9,11 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"ftd/recipe/environment"
+	"ftd/recipe/expression"
 )
 
 // envKind makes a Python environment, or looks whether one is as it must be.
@@ -142,7 +142,7 @@ func (envKind) impossible(s *StepContext) error {
 	return nil
 }
 
-var importsTk = regexp.MustCompile(`(?m)^\s*(from|import)\s+(tk|mindpet)\b`)
+var importsTk = expression.Lazily(`(?m)^\s*(from|import)\s+(tk|mindpet)\b`)
 
 // mindpet is the module that the checkout imports, "" if none.
 func (envKind) mindpet(s *StepContext) (module string) {
@@ -154,7 +154,7 @@ func (envKind) mindpet(s *StepContext) (module string) {
 			return nil //nolint:nilerr // what cannot be read imports nothing
 		}
 		text, err := os.ReadFile(path)
-		if found := importsTk.FindSubmatch(text); err == nil && found != nil {
+		if found := importsTk().FindSubmatch(text); err == nil && found != nil {
 			module = string(found[2])
 			return fs.SkipAll
 		}
@@ -163,13 +163,13 @@ func (envKind) mindpet(s *StepContext) (module string) {
 	return module
 }
 
-var setupName = regexp.MustCompile(`(?m)^\s*name\s*=\s*['"]([A-Za-z0-9._-]+)['"]`)
+var setupName = expression.Lazily(`(?m)^\s*name\s*=\s*['"]([A-Za-z0-9._-]+)['"]`)
 
 // checkoutName is what the package of a checkout is called.
 func checkoutName(dir string) string {
 	for _, file := range []string{"setup.py", "pyproject.toml"} {
 		text, err := os.ReadFile(filepath.Join(dir, file))
-		if found := setupName.FindSubmatch(text); err == nil && found != nil {
+		if found := setupName().FindSubmatch(text); err == nil && found != nil {
 			return string(found[1])
 		}
 	}

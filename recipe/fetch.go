@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
+	"ftd/recipe/expression"
 	"ftd/recipe/fault"
 	"ftd/recipe/fetch"
 )
@@ -20,7 +20,7 @@ import (
 // the user's stays where it is, so that a recipe takes either.
 type fetchKind struct{}
 
-var sha256Digits = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
+var sha256Digits = expression.Lazily(`^[0-9A-Fa-f]{64}$`)
 
 func (fetchKind) Params() []Param {
 	return append([]Param{

@@ -4,9 +4,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"ftd/recipe/expression"
 	"ftd/recipe/fetch"
 )
 
@@ -32,11 +32,11 @@ func absolute(path, base string) string {
 }
 
 // remote are the addresses of repositories that git takes and that are no paths.
-var remote = regexp.MustCompile(`^([a-z+]+://|[\w.-]+@[\w.-]+:)`)
+var remote = expression.Lazily(`^([a-z+]+://|[\w.-]+@[\w.-]+:)`)
 
 // located makes a location absolute, unless it is elsewhere.
 func located(source, base string) string {
-	if fetch.IsAddress(source) || remote.MatchString(source) && !strings.HasPrefix(source, "file://") {
+	if fetch.IsAddress(source) || remote().MatchString(source) && !strings.HasPrefix(source, "file://") {
 		return source
 	}
 	return absolute(source, base)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"ftd/launcher"
+	"ftd/recipe/expression"
 )
 
 // Who does the work of a step: its parameter "by".
@@ -37,14 +38,14 @@ type originalKind struct {
 
 // originalNeeds are the packages that such files import and that an environment
 // with MindSpore need not have.
-var originalNeeds = map[string]*regexp.Regexp{
+var originalNeeds = map[string]func() *regexp.Regexp{
 	"fastchat":     importOf("fastchat"),
 	"torch":        importOf("torch"),
 	"transformers": importOf("transformers"),
 }
 
-func importOf(name string) *regexp.Regexp {
-	return regexp.MustCompile(`(?m)^\s*(from|import)\s+` + name + `\b`)
+func importOf(name string) func() *regexp.Regexp {
+	return expression.Lazily(`(?m)^\s*(from|import)\s+` + name + `\b`)
 }
 
 // originalParams are the parameters that an [originalKind] has for that.
@@ -121,7 +122,7 @@ func (originalKind) lacks(s *StepContext, file string) (what, remedy string) {
 	}
 	var missing []string
 	for _, name := range sorted(originalNeeds) {
-		if originalNeeds[name].Match(text) && !hasPackage(s, name) {
+		if originalNeeds[name]().Match(text) && !hasPackage(s, name) {
 			missing = append(missing, name)
 		}
 	}

@@ -45,7 +45,7 @@ type Param struct {
 	// Least is the smallest Integer that makes sense; nil takes any.
 	Least *int64
 	// Pattern is what a Text must look like that is not empty, and Looks says so.
-	Pattern *regexp.Regexp
+	Pattern func() *regexp.Regexp
 	Looks   string
 	// Check looks at Values further; nil takes any.
 	Check func(map[string]any) error
@@ -105,7 +105,7 @@ func (p Param) text(v any) (any, error) {
 	if len(p.OneOf) > 0 && !slices.Contains(p.OneOf, text) {
 		return nil, fmt.Errorf("must be one of %s, not %q", strings.Trim(fmt.Sprintf("%q", p.OneOf), "[]"), text)
 	}
-	if p.Pattern != nil && text != "" && !p.Pattern.MatchString(text) {
+	if p.Pattern != nil && text != "" && !p.Pattern().MatchString(text) {
 		return nil, fmt.Errorf("must be %s, not %q", p.Looks, text)
 	}
 	return text, nil

@@ -4,21 +4,21 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"ftd/recipe/expression"
 	"ftd/recipe/nesting"
 )
 
 var (
-	recipeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	stepID     = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
-	varName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	recipeName = expression.Lazily(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	stepID     = expression.Lazily(`^[a-z][a-z0-9_-]*$`)
+	varName    = expression.Lazily(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	envName    = expression.Lazily(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 // Parse reads a recipe and checks all that can be checked before it runs:
@@ -105,7 +105,7 @@ func (r *reader) document(body ast.Node) error {
 				err = r.at(e.value).invalid("write apiVersion: "+APIVersion, "apiVersion %q is not known to this ftd", r.recipe.APIVersion)
 			}
 		case "name":
-			r.recipe.Name, err = r.name(e, recipeName, "letters, digits, and - . _ between them")
+			r.recipe.Name, err = r.name(e, recipeName(), "letters, digits, and - . _ between them")
 		case "description":
 			r.recipe.Description, err = r.text(e)
 		case "vars":
@@ -133,7 +133,7 @@ func (r *reader) vars(e entry) error {
 		return err
 	}
 	for _, e := range entries {
-		if !varName.MatchString(e.key) {
+		if !varName().MatchString(e.key) {
 			return e.at.invalid("use letters, digits and _", "%q cannot be the name of a variable", e.key)
 		}
 		v := Var{Name: e.key}
@@ -154,7 +154,7 @@ func (r *reader) env(e entry) (map[string]string, error) {
 	}
 	env := map[string]string{}
 	for _, e := range entries {
-		if !envName.MatchString(e.key) {
+		if !envName().MatchString(e.key) {
 			return nil, e.at.invalid("use letters, digits and _", "%q cannot be the name of an environment variable", e.key)
 		}
 		if env[e.key], err = r.text(e); err != nil {
@@ -191,7 +191,7 @@ func (r *reader) step(node ast.Node, path string) error {
 	for _, e := range entries {
 		switch e.key {
 		case "id":
-			s.ID, err = r.name(e, stepID, "small letters, digits, - and _, a letter first")
+			s.ID, err = r.name(e, stepID(), "small letters, digits, - and _, a letter first")
 		case "uses":
 			s.Uses, err = r.text(e)
 		case "with":

@@ -40,11 +40,11 @@ func Schema() map[string]any {
 func recipeKeys() map[string]schema {
 	return map[string]schema{
 		"apiVersion":  {"const": APIVersion},
-		"name":        text("names the recipe", recipeName.String()),
+		"name":        text("names the recipe", recipeName().String()),
 		"description": text("what the recipe is for", ""),
 		"vars": {
 			"description": "variables with their defaults; one without must be given with --set",
-			"type":        []any{"object", "null"}, "propertyNames": schema{"pattern": varName.String()},
+			"type":        []any{"object", "null"}, "propertyNames": schema{"pattern": varName().String()},
 			"additionalProperties": schema{"type": []any{"string", "number", "boolean", "null"}},
 		},
 		"env":   environmentSchema("added to the environment of every step"),
@@ -55,7 +55,7 @@ func recipeKeys() map[string]schema {
 // stepKeys are the keys of a step.
 func stepKeys() map[string]schema {
 	return map[string]schema{
-		"id":          text("names the step: ${steps.ID.outputs.NAME}", stepID.String()),
+		"id":          text("names the step: ${steps.ID.outputs.NAME}", stepID().String()),
 		"uses":        {"description": "the kind of step", "enum": anys(Kinds())},
 		"with":        {"description": "the parameters of the kind", "type": []any{"object", "null"}},
 		"needs":       {"description": "ids of steps that must have succeeded; by default the one before", "type": "array", "items": schema{"type": "string"}},
@@ -86,7 +86,7 @@ func condition(doc string) schema {
 
 func environmentSchema(doc string) schema {
 	return schema{
-		"description": doc, "type": []any{"object", "null"}, "propertyNames": schema{"pattern": envName.String()},
+		"description": doc, "type": []any{"object", "null"}, "propertyNames": schema{"pattern": envName().String()},
 		"additionalProperties": schema{"type": []any{"string", "number", "boolean"}},
 	}
 }
@@ -119,7 +119,7 @@ func (p Param) schema() schema {
 		case len(p.OneOf) > 0:
 			s["anyOf"] = []any{schema{"enum": anys(p.OneOf)}, reference}
 		case p.Pattern != nil:
-			s["anyOf"] = []any{schema{"const": ""}, schema{"type": "string", "pattern": p.Pattern.String()}, reference}
+			s["anyOf"] = []any{schema{"const": ""}, schema{"type": "string", "pattern": p.Pattern().String()}, reference}
 		default:
 			s["type"] = []any{"string", "number", "boolean"}
 		}

@@ -8,13 +8,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"ftd/launcher"
 	"ftd/logparse"
+	"ftd/recipe/expression"
 )
 
 // Several processes of one training, one a card, are started by MindSpore's
@@ -127,16 +127,16 @@ func linkLogs(dir string, n int) error {
 }
 
 // pythonName matches the programs that msrun can be given as "python".
-var pythonName = regexp.MustCompile(`^python[0-9.]*$`)
+var pythonName = expression.Lazily(`^python[0-9.]*$`)
 
 // pythonCommand splits a command into its interpreter and the rest. A script
 // is run by the environment's own.
 func pythonCommand(s *StepContext, command []string) (program string, rest []string, err error) {
 	first := command[0]
 	switch name := filepath.Base(first); {
-	case pythonName.MatchString(name) && filepath.IsAbs(first):
+	case pythonName().MatchString(name) && filepath.IsAbs(first):
 		return first, command[1:], nil
-	case pythonName.MatchString(name):
+	case pythonName().MatchString(name):
 		return s.Settings.Python, command[1:], nil
 	case strings.HasSuffix(name, ".py"):
 		return s.Settings.Python, command, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"sync"
 	"time"
 )
 
@@ -56,7 +57,9 @@ func (f *lineFilter) all() bool { return f.since.IsZero() && f.grep == nil }
 
 // stamp is the time in a line, as Python's logging, mindformers, MindSpore
 // ("2026-03-01-12:00:00.123.456") and RFC 3339 write it.
-var stamp = regexp.MustCompile(`\b(\d{4}-\d\d-\d\d)[ T-](\d\d:\d\d:\d\d)(?:[.,]\d+)*(Z|[+-]\d\d:\d\d)?`)
+var stamp = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b(\d{4}-\d\d-\d\d)[ T-](\d\d:\d\d:\d\d)(?:[.,]\d+)*(Z|[+-]\d\d:\d\d)?`)
+})
 
 // stampWithin is how far from its beginning a line's own time is.
 const stampWithin = 160
@@ -83,7 +86,7 @@ func (f *lineFilter) wants(line string) bool {
 }
 
 func timeOf(line string, loc *time.Location) (time.Time, bool) {
-	m := stamp.FindStringSubmatch(line[:min(len(line), stampWithin)])
+	m := stamp().FindStringSubmatch(line[:min(len(line), stampWithin)])
 	if m == nil {
 		return time.Time{}, false
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 
 	"ftd/api"
@@ -134,13 +135,13 @@ func remedyOf(e *api.Error, locale string) string {
 }
 
 // escapes matches the sequences that programs colour their output with.
-var escapes = regexp.MustCompile(`\x1b\[[0-9;:?]*[ -/]*[@-~]`)
+var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[[0-9;:?]*[ -/]*[@-~]`) })
 
 // plain makes text from elsewhere (a log, a file name) safe to show on a
 // terminal: control characters would move the cursor or change its colours.
 func plain(s string) string {
 	if strings.ContainsRune(s, '\x1b') {
-		s = escapes.ReplaceAllString(s, "")
+		s = escapes().ReplaceAllString(s, "")
 	}
 	return strings.Map(func(r rune) rune {
 		switch {

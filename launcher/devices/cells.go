@@ -3,6 +3,7 @@ package devices
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // phrases are the names of columns that hold spaces, longest first. All other
@@ -30,7 +31,7 @@ next:
 }
 
 // amount is a value in two numbers, such as "3416 / 65536": one column.
-var amount = regexp.MustCompile(`(\S+?)\s*/\s*(\S+)`)
+var amount = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\S+?)\s*/\s*(\S+)`) })
 
 // values splits a cell below columns of these names. The name of a chip may
 // hold a space; no other value does.
@@ -40,7 +41,7 @@ func values(cell string, names []string) map[string]string {
 		row[names[0]] = strings.TrimSpace(cell)
 		return row
 	}
-	words := strings.Fields(amount.ReplaceAllString(cell, "$1/$2"))
+	words := strings.Fields(amount().ReplaceAllString(cell, "$1/$2"))
 	for i, name := range names {
 		if len(words) == 0 {
 			break

@@ -5,16 +5,17 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-var version = regexp.MustCompile(`npu-smi\s+(\S+)\s+Version:`)
+var version = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`npu-smi\s+(\S+)\s+Version:`) })
 
 // Parse reads what `npu-smi info` prints. The devices get the logical ids of
 // their order; [Mapping.Apply] corrects them. What is no table, or one that
 // breaks off, is an [Error].
 func Parse(text string) (Snapshot, error) {
 	r := reader{}
-	if m := version.FindStringSubmatch(text); m != nil {
+	if m := version().FindStringSubmatch(text); m != nil {
 		r.out.Version = m[1]
 	}
 	for line := range strings.Lines(text) {

@@ -6,12 +6,12 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	pep440 "github.com/aquasecurity/go-pep440-version"
 
 	"ftd/launcher"
+	"ftd/recipe/expression"
 )
 
 // environment is a Python environment as it lies on the disk. It is read, not
@@ -83,10 +83,10 @@ func readPackage(dir, file string) (pkg, error) {
 	return p, nil
 }
 
-var separators = regexp.MustCompile(`[-_.]+`)
+var separators = expression.Lazily(`[-_.]+`)
 
 // normal is a package's name as PEP 503 compares it.
-func normal(name string) string { return strings.ToLower(separators.ReplaceAllString(name, "-")) }
+func normal(name string) string { return strings.ToLower(separators().ReplaceAllString(name, "-")) }
 
 // version returns the version of a package, "" if it is not installed.
 func (e *environment) version(name string) string { return e.packages[normal(name)].version }

@@ -7,12 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 
+	"ftd/recipe/expression"
 	"ftd/recipe/fetch"
 	"ftd/recipe/lfs"
 )
@@ -50,13 +50,13 @@ func lfsRemedy(f Finding, dir, only string) Finding {
 }
 
 // remoteURL is where a clone came from, in its .git/config.
-var remoteURL = regexp.MustCompile(`(?m)^\s*url\s*=\s*(https?://\S+)\s*$`)
+var remoteURL = expression.Lazily(`(?m)^\s*url\s*=\s*(https?://\S+)\s*$`)
 
 // remoteOf is the address that a directory was cloned from, without its login;
 // "" if it does not say.
 func remoteOf(dir string) string {
 	text, err := os.ReadFile(filepath.Join(dir, ".git", "config"))
-	if m := remoteURL.FindSubmatch(text); err == nil && m != nil {
+	if m := remoteURL().FindSubmatch(text); err == nil && m != nil {
 		return fetch.Shown(string(m[1]))
 	}
 	return ""

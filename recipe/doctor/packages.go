@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"ftd/recipe/expression"
 )
 
 // packages looks for what is missing or of a version that another package
@@ -127,14 +128,14 @@ func (s *Subject) missing(e *environment) []string {
 type requirement struct{ name, specifier string }
 
 // A line such as "numpy (<2.0.0,>=1.20.0)", "numpy<2" or "foo; extra == 'x'".
-var requirementLine = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(;.*)?$`)
+var requirementLine = expression.Lazily(`^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(;.*)?$`)
 
 // requires reads what a package says that it needs; what it needs under
 // conditions is left out.
 func (p pkg) requires() []requirement {
 	var all []requirement
 	for _, line := range p.metadata()["Requires-Dist"] {
-		m := requirementLine.FindStringSubmatch(strings.TrimSpace(line))
+		m := requirementLine().FindStringSubmatch(strings.TrimSpace(line))
 		if m != nil && m[3] == "" && strings.TrimSpace(m[2]) != "" {
 			all = append(all, requirement{m[1], strings.TrimSpace(m[2])})
 		}

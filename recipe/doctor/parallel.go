@@ -3,9 +3,10 @@ package doctor
 import (
 	"context"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"ftd/recipe/expression"
 )
 
 // parallel compares the config's ideas of several cards with how many processes
@@ -64,7 +65,7 @@ func (s *Subject) patch(settings ...string) Text {
 	return say("ftctl config patch %s", "ftctl config patch %s", words)
 }
 
-var gigabytes = regexp.MustCompile(`^\s*(\d+(?:\.\d+)?)\s*GB?\s*$`)
+var gigabytes = expression.Lazily(`^\s*(\d+(?:\.\d+)?)\s*GB?\s*$`)
 
 // deviceMemory compares max_device_memory with what the cards have.
 func deviceMemory(ctx context.Context, s *Subject) []Finding {
@@ -73,7 +74,7 @@ func deviceMemory(ctx context.Context, s *Subject) []Finding {
 	if err != nil || c == nil || smi == nil {
 		return nil
 	}
-	m := gigabytes.FindStringSubmatch(c.text("context.max_device_memory"))
+	m := gigabytes().FindStringSubmatch(c.text("context.max_device_memory"))
 	if m == nil || strings.EqualFold(c.text("context.device_target"), "CPU") {
 		return nil
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 
 	"ftd/checkpoint"
+	"ftd/recipe/expression"
 )
 
-var rankDir = regexp.MustCompile(`^rank_\d+$`)
+var rankDir = expression.Lazily(`^rank_\d+$`)
 
 // resume looks whether a config that is to go on from a checkpoint can: by the
 // rules of mindformers, which differ with its version. Trainings that ftd
@@ -37,7 +37,7 @@ func resume(ctx context.Context, s *Subject) []Finding {
 			s.patch("load_checkpoint=PATH"))
 	case err != nil || info.IsDir():
 		return nil // the check of the weights says what is wrong with them
-	case filepath.Ext(path) == ".safetensors" && rankDir.MatchString(filepath.Base(filepath.Dir(path))) && s.Workers <= 1 && !c.truth("use_parallel") && s.since("1.5"):
+	case filepath.Ext(path) == ".safetensors" && rankDir().MatchString(filepath.Base(filepath.Dir(path))) && s.Workers <= 1 && !c.truth("use_parallel") && s.since("1.5"):
 		return data(Error, say("load_checkpoint is below %s, for a training on one card", "load_checkpoint 位于 %s 目录下，而训练只用一张卡", filepath.Base(filepath.Dir(path))),
 			say("mindformers ends: when input checkpoint file is rank dir, Please set use_parallel: True", "mindformers 会报 when input checkpoint file is rank dir, Please set use_parallel: True 并结束"),
 			say("copy the file into a directory of another name, and name it there; ftd does so when it resumes", "请将文件复制到其他名字的目录并在 load_checkpoint 中指定；由 ftd 继续训练时会自动处理"))

@@ -7,9 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"ftd/recipe/expression"
 	"ftd/recipe/fault"
 )
 
@@ -53,7 +53,7 @@ func source(ctx context.Context, s *Subject) []Finding {
 }
 
 // setupVersion is how setup.py gives the version.
-var setupVersion = regexp.MustCompile(`\bversion\s*=\s*['"]([^'"]+)['"]`)
+var setupVersion = expression.Lazily(`\bversion\s*=\s*['"]([^'"]+)['"]`)
 
 // CheckoutVersion reads the version that the setup.py of a checkout of
 // mindformers gives, "" if it does not say.
@@ -62,7 +62,7 @@ func CheckoutVersion(dir string) string {
 	if err != nil {
 		return ""
 	}
-	if m := setupVersion.FindSubmatch(text); m != nil {
+	if m := setupVersion().FindSubmatch(text); m != nil {
 		return string(m[1])
 	}
 	return ""

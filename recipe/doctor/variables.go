@@ -4,10 +4,11 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"ftd/recipe/expression"
 )
 
 // leftOvers are variables that place a process among others. A training that
@@ -15,7 +16,7 @@ import (
 // has left in the shell makes it wait for processes that do not exist.
 var leftOvers = []string{"RANK_TABLE_FILE", "RANK_ID", "RANK_SIZE", "DEVICE_NUM", "MS_ROLE", "MS_SCHED_HOST", "MS_SCHED_PORT", "MS_WORKER_NUM", "MS_NODE_ID"}
 
-var pythonOfPath = regexp.MustCompile(`/python(3\.\d+)/site-packages`)
+var pythonOfPath = expression.Lazily(`/python(3\.\d+)/site-packages`)
 
 // variables looks at what trainings inherit from where ftd was started.
 func variables(_ context.Context, s *Subject) []Finding {
@@ -52,7 +53,7 @@ func (s *Subject) pythonPath() []Finding {
 	e, err := s.environment()
 	var findings []Finding
 	for _, dir := range filepath.SplitList(s.variable("PYTHONPATH")) {
-		if m := pythonOfPath.FindStringSubmatch(dir); m != nil && err == nil && m[1] != e.minor {
+		if m := pythonOfPath().FindStringSubmatch(dir); m != nil && err == nil && m[1] != e.minor {
 			findings = append(findings, Finding{
 				Level:  Warning,
 				Found:  say("PYTHONPATH names %s, and the environment has Python %s", "PYTHONPATH 含有 %s，而环境为 Python %s", dir, e.minor),

@@ -5,21 +5,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"ftd/checkpoint"
 	"ftd/launcher"
+	"ftd/recipe/expression"
 	"ftd/recipe/fault"
 )
 
 var (
-	layerNumber = regexp.MustCompile(`\blayers\.(\d+)\.`)
+	layerNumber = expression.Lazily(`\blayers\.(\d+)\.`)
 	// tokenEmbedding is the table with a row for each token: of LLaMA, of
 	// ChatGLM and of ChatGLM2 as mindformers name it.
-	tokenEmbedding = regexp.MustCompile(`(tok_embeddings\.embedding_weight|word_embeddings?\.(embedding_table|embedding_weight|weight)|transformer\.embedding\.embedding_weight)$`)
-	modelName      = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)+$`)
+	tokenEmbedding = expression.Lazily(`(tok_embeddings\.embedding_weight|word_embeddings?\.(embedding_table|embedding_weight|weight)|transformer\.embedding\.embedding_weight)$`)
+	modelName      = expression.Lazily(`^[a-z0-9]+(_[a-z0-9]+)+$`)
 )
 
 // weights compares the checkpoint that the training begins from with the model
@@ -47,7 +47,7 @@ func weights(ctx context.Context, s *Subject) []Finding {
 			say("the training begins from random weights", "训练会从随机权重开始"), s.patch("load_checkpoint=PATH"))
 	case name == "":
 		return nil
-	case err != nil && modelName.MatchString(name):
+	case err != nil && modelName().MatchString(name):
 		if s.refusesName(name) {
 			return data(Error, say("load_checkpoint is %s, which is neither a file nor a model that this mindformers knows", "load_checkpoint 为 %s，既不是文件，也不是该 mindformers 支持的模型名", name),
 				say("the training ends: it is not a supported default model or a valid path to checkpoint", "训练会报 is not a supported default model or a valid path to checkpoint 并结束"),
@@ -109,7 +109,7 @@ func (s *Subject) weightsDirectory(path string) []Finding {
 	}
 	for _, e := range entries {
 		kinds[filepath.Ext(e.Name())] = true
-		if e.IsDir() && (rankDir.MatchString(e.Name()) || strings.HasPrefix(e.Name(), "iteration_")) {
+		if e.IsDir() && (rankDir().MatchString(e.Name()) || strings.HasPrefix(e.Name(), "iteration_")) {
 			kinds[".ckpt"] = true
 		}
 	}
@@ -128,12 +128,12 @@ func (s *Subject) weightsDirectory(path string) []Finding {
 func (s *Subject) compare(ctx context.Context, c *config, path string) []Finding {
 	layers, vocabulary, hidden := int64(0), int64(0), int64(0)
 	verdict, err := checkpoint.Inspect(ctx, path, checkpoint.Options{}, func(t *checkpoint.Tensor) error {
-		if m := layerNumber.FindStringSubmatch(t.Name); m != nil {
+		if m := layerNumber().FindStringSubmatch(t.Name); m != nil {
 			n, _ := strconv.ParseInt(m[1], 10, 64)
 			layers = max(layers, n+1)
 		}
 		// The optimizer keeps tensors of the same names with a prefix.
-		if tokenEmbedding.MatchString(t.Name) && len(t.Shape) == 2 && !strings.HasPrefix(t.Name, "adam") {
+		if tokenEmbedding().MatchString(t.Name) && len(t.Shape) == 2 && !strings.HasPrefix(t.Name, "adam") {
 			vocabulary, hidden = t.Shape[0], t.Shape[1]
 		}
 		return nil

@@ -8,8 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"ftd/recipe/expression"
 )
 
 // Facts are what an environment is.
@@ -61,11 +62,11 @@ func Inspect(ctx context.Context, prefix string) (Facts, error) {
 	return f, nil
 }
 
-var separators = regexp.MustCompile(`[-_.]+`)
+var separators = expression.Lazily(`[-_.]+`)
 
 // Name is the one spelling of a package's name (PEP 503).
 func Name(name string) string {
-	return strings.ToLower(separators.ReplaceAllString(strings.TrimSpace(name), "-"))
+	return strings.ToLower(separators().ReplaceAllString(strings.TrimSpace(name), "-"))
 }
 
 // marker is the file beside an environment that was created here.

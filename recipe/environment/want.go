@@ -3,9 +3,10 @@ package environment
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"ftd/recipe/expression"
 )
 
 // Want is what an environment must be.
@@ -18,14 +19,14 @@ type Want struct {
 	Absent []string
 }
 
-var pin = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9,._-]+\])?(==([A-Za-z0-9.+!-]+))?$`)
+var pin = expression.Lazily(`^([A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9,._-]+\])?(==([A-Za-z0-9.+!-]+))?$`)
 
 // Check returns an error that names a package which is not NAME or NAME==VERSION,
 // or is asked for in two ways that exclude each other.
 func (w Want) Check() error {
 	pinned := map[string]string{}
 	for _, p := range w.Packages {
-		parts := pin.FindStringSubmatch(p)
+		parts := pin().FindStringSubmatch(p)
 		if parts == nil {
 			return fmt.Errorf("the package %q is neither NAME==VERSION nor NAME", p)
 		}
@@ -61,7 +62,7 @@ func (w Want) Differences(f Facts) []Difference {
 		}
 	}
 	for _, p := range w.Packages {
-		parts := pin.FindStringSubmatch(p)
+		parts := pin().FindStringSubmatch(p)
 		name, wanted := parts[1], parts[4]
 		switch version, there := f.Packages[Name(name)]; {
 		case !there:

@@ -3,28 +3,28 @@ package yamledit
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"ftd/recipe/expression"
 	"ftd/recipe/scalar"
 )
 
 // The scalars of PyYAML, see its resolver.py. An exponent needs a point before and
 // a sign within; 1:30 is a number to the base of 60.
 var (
-	integer = regexp.MustCompile(`^[-+]?(0|[1-9][0-9_]*|0[0-7_]+|0b[01_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*(:[0-5]?[0-9])+)$`)
-	decimal = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
-	float   = regexp.MustCompile(`^([-+]?[0-9][0-9_]*\.[0-9_]*([eE][-+][0-9]+)?|\.[0-9][0-9_]*([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
-	truth   = regexp.MustCompile(`^(true|True|TRUE|false|False|FALSE|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$`)
-	null    = regexp.MustCompile(`^(|~|null|Null|NULL)$`)
-	safe    = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./-]*$`)
+	integer = expression.Lazily(`^[-+]?(0|[1-9][0-9_]*|0[0-7_]+|0b[01_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*(:[0-5]?[0-9])+)$`)
+	decimal = expression.Lazily(`^[-+]?(0|[1-9][0-9]*)$`)
+	float   = expression.Lazily(`^([-+]?[0-9][0-9_]*\.[0-9_]*([eE][-+][0-9]+)?|\.[0-9][0-9_]*([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
+	truth   = expression.Lazily(`^(true|True|TRUE|false|False|FALSE|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$`)
+	null    = expression.Lazily(`^(|~|null|Null|NULL)$`)
+	safe    = expression.Lazily(`^[A-Za-z_./][A-Za-z0-9_./-]*$`)
 )
 
 // typed writes a value in the place of an unquoted one.
 func typed(old string, value any) (string, error) {
 	switch {
-	case integer.MatchString(old):
+	case integer().MatchString(old):
 		// What is an integer so far may be meant as a fraction: "top_p: 1", "lr_end: 0".
 		if n, ok := scalar.Integer(value); ok {
 			return strconv.FormatInt(n, 10), nil
@@ -34,13 +34,13 @@ func typed(old string, value any) (string, error) {
 			return "", fmt.Errorf("must be a number, not %s", scalar.Describe(value))
 		}
 		return floatText(f), nil
-	case float.MatchString(old):
+	case float().MatchString(old):
 		f, ok := scalar.Number(value)
 		if !ok {
 			return "", fmt.Errorf("must be a number, not %s", scalar.Describe(value))
 		}
 		return floatText(f), nil
-	case truth.MatchString(old):
+	case truth().MatchString(old):
 		b, ok := scalar.Bool(value)
 		if !ok {
 			return "", fmt.Errorf("must be true or false, not %s", scalar.Describe(value))
@@ -66,7 +66,7 @@ func written(value any) string {
 	case float64:
 		return floatText(v)
 	case string:
-		if _, finite := scalar.Number(v); decimal.MatchString(v) || finite && float.MatchString(v) || truth.MatchString(v) {
+		if _, finite := scalar.Number(v); decimal().MatchString(v) || finite && float().MatchString(v) || truth().MatchString(v) {
 			return v
 		}
 	}
@@ -101,7 +101,7 @@ func list(value any) (string, error) {
 }
 
 func quoted(text string) string {
-	if safe.MatchString(text) && !truth.MatchString(text) && !null.MatchString(text) && !float.MatchString(text) {
+	if safe().MatchString(text) && !truth().MatchString(text) && !null().MatchString(text) && !float().MatchString(text) {
 		return text
 	}
 	return strconv.Quote(text)
@@ -110,7 +110,7 @@ func quoted(text string) string {
 // floatText writes a number so that PyYAML reads it as a float.
 func floatText(f float64) string {
 	switch text := strconv.FormatFloat(f, 'g', -1, 64); {
-	case math.IsInf(f, 0), math.IsNaN(f), float.MatchString(text):
+	case math.IsInf(f, 0), math.IsNaN(f), float().MatchString(text):
 		return text
 	case strings.Contains(text, "e"):
 		return strings.Replace(text, "e", ".0e", 1)
