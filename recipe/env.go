@@ -176,7 +176,7 @@ func checkoutName(dir string) string {
 	return ""
 }
 
-func (k envKind) Run(ctx context.Context, s *StepContext) (map[string]string, error) {
+func (k envKind) Run(ctx context.Context, s *StepContext) (outputs map[string]string, err error) {
 	if err := k.impossible(s); err != nil {
 		return nil, err
 	}
@@ -186,6 +186,11 @@ func (k envKind) Run(ctx context.Context, s *StepContext) (map[string]string, er
 	}
 	m := &mender{StepContext: s, kind: k, prefix: prefix}
 	if _, err := os.Stat(environment.Python(prefix)); errors.Is(err, fs.ErrNotExist) || environment.HalfMade(prefix) {
+		defer func() {
+			if err != nil { // it would be begun anew, and fill the disk until then
+				environment.Discard(prefix)
+			}
+		}()
 		if err := m.create(ctx); err != nil {
 			return nil, err
 		}

@@ -148,6 +148,33 @@ func TestAnEnvironmentThatCannotBeIsNotMade(t *testing.T) {
 	}
 }
 
+// One that could not be finished is begun anew the next time, if the recipe is
+// not another by then: it need not fill the disk until that day.
+func TestAnEnvironmentThatFailsLeavesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	r := parsed(t, `
+vars: {python: , wheels: , prefix: "", pin: fschat==9.9}
+steps:
+  - id: e
+    uses: env
+    with: {prefix: "${prefix}", python: "${python}", packages: ["${pin}"], pip_args: [--no-index, "--find-links=${wheels}"]}
+`)
+	vars := map[string]string{"python": h.python, "wheels": wheelhouse(t)}
+	require.Contains(t, h.fails(job(h, r, vars)).Message, "ended with status 1")
+	require.Contains(t, strings.Join(h.output, "\n"), "creating ")
+	left, err := os.ReadDir(filepath.Join(h.dir, "envs"))
+	require.NoError(t, err)
+	require.Empty(t, left)
+
+	// One that was whole before may be at work in a training.
+	vars["pin"], vars["prefix"] = "fschat==0.2.13", filepath.Join(h.dir, "named")
+	h.run(job(h, r, vars))
+	vars["pin"] = "fschat==9.9"
+	require.Contains(t, h.fails(job(h, r, vars)).Message, "ended with status 1")
+	require.FileExists(t, environment.Python(vars["prefix"]))
+}
+
 func TestAnEnvironmentOfOthersIsNotChanged(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)

@@ -169,7 +169,9 @@ func (d *Dir) Crash() string { return filepath.Join(d.path, "crash") }
 // Materialise writes the files below files to lib/HASH/, named by their
 // content, and returns that directory. Python needs real files. A directory
 // that is there is taken as it is if it holds them all: one that was written
-// shortly before a power cut may hold empty files.
+// shortly before a power cut may hold empty files. Those of other versions stay:
+// trainings that an older daemon has started go on importing from theirs, and
+// each is a few hundred kilobytes.
 func (d *Dir) Materialise(files fs.FS) (string, error) {
 	sum, err := hash(files)
 	if err != nil {

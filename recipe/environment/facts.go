@@ -93,6 +93,13 @@ func HalfMade(prefix string) bool {
 	return err == nil && string(text) == atWork
 }
 
+// Discard removes an environment that is half made; no other.
+func Discard(prefix string) {
+	if HalfMade(prefix) && os.RemoveAll(prefix) == nil {
+		os.Remove(marker(prefix))
+	}
+}
+
 // Ours says whether the environment at prefix was created here.
 func Ours(prefix string) bool {
 	_, err := os.Stat(marker(prefix))
