@@ -16,6 +16,7 @@ from ftd_steps.errors import DataError, StepError
 from ftd_steps.tensor import BY_NAME, Part, Tensor
 
 FTD, MINDFORMERS = "ftd", "mindformers"
+LAYERS = ("num_hidden_layers", "num_layers")
 
 
 def convert(
@@ -68,10 +69,9 @@ class Plan:
             if not family.computed.fullmatch(tensor.name):
                 self.made += [(tensor, new) for new in family.tensors(tensor)]
         self._places(weights)
-        layers = config.get("num_hidden_layers", config.get("num_layers"))
-        if layers is None:
-            layers = highest(new.name for _, new in self.made) + 1
-        self._whole(family.expected(int(layers)), family.optional(config), weights)
+        layers = told(config, *LAYERS) or self._layers()
+        self._whole(family.expected(layers), family.optional(config), weights)
+        self._fits(config, weights)
 
     def _places(self, weights: str) -> None:
         unmapped = sorted(
@@ -96,6 +96,29 @@ class Plan:
                 f"{weights} lacks {len(missing)} tensors that the model needs: "
                 + weightset.listing(missing),
                 "check that all files of the weights are there",
+            )
+
+    def _layers(self) -> int:
+        numbers = [re.search(r"\blayers\.(\d+)\.", new.name) for _, new in self.made]
+        return max((int(found.group(1)) for found in numbers if found), default=-1) + 1
+
+    def _fits(self, config: Dict[str, Any], weights: str) -> None:
+        """Raise when config.json is of another model; else only the training would notice."""
+        table = next(new for _, new in self.made if new.name == self.family.embedding)
+        rows = table.shape[0]  # some tables are padded with rows that no token has
+        differ = [
+            f"{has} {what} where config.json says {said}"
+            for what, has, said in (
+                ("layers", self._layers(), told(config, *LAYERS)),
+                ("numbers a token", table.shape[-1], told(config, "hidden_size")),
+                ("tokens", rows, max(rows, told(config, "padded_vocab_size", "vocab_size"))),
+            )
+            if said not in (0, has)
+        ]
+        if differ:
+            raise DataError(
+                f"{weights} has " + " and ".join(differ),
+                "give the weights with the config.json that came with them",
             )
 
     def parts(self, dtype: str) -> Iterator[Part]:
@@ -146,7 +169,6 @@ class Plan:
         return {name for name in others if not self.family.computed.fullmatch(name)}
 
 
-def highest(names: Iterable[str]) -> int:
-    """Return the highest number of a layer in ``names``, -1 if there is none."""
-    numbers = [re.search(r"\blayers\.(\d+)\.", name) for name in names]
-    return max((int(found.group(1)) for found in numbers if found), default=-1)
+def told(config: Dict[str, Any], *names: str) -> int:
+    """Return the first of these sizes that a config.json has; 0 if it has none."""
+    return next((int(config[name]) for name in names if config.get(name) is not None), 0)

@@ -24,6 +24,7 @@ class Family:
     # Tables that old files hold, though they follow from the config.
     computed: Pattern[str] = re.compile(r".*\.rotary_emb\.inv_freq")
     place: Pattern[str]  # what the model calls its parameters
+    embedding: str  # the table with a row for each token
 
     def tensors(self, tensor: Tensor) -> List[Tensor]:
         """Return what ``tensor`` becomes, under the names of mindformers."""
@@ -52,6 +53,7 @@ class Llama(Family):
     converter = "mindformers.models.llama.convert_weight.name_replace"
     model = "LLaMA"
     folder = "llama"
+    embedding = "model.tok_embeddings.embedding_weight"
     place = re.compile(
         r"lm_head\.weight|model\.(tok_embeddings\.embedding_weight|norm_out\.weight|layers\.\d+\."
         r"(attention\.w[qkvo]\.(weight|bias)|feed_forward\.w[123]\.weight"
@@ -87,7 +89,7 @@ class Llama(Family):
         parts += [f"feed_forward.w{part}.weight" for part in (1, 2, 3)]
         parts += ["attention_norm.weight", "ffn_norm.weight"]
         return [
-            "model.tok_embeddings.embedding_weight",
+            self.embedding,
             "model.norm_out.weight",
             "lm_head.weight",
             *(f"model.layers.{layer}.{part}" for layer in range(layers) for part in parts),
@@ -103,6 +105,7 @@ class Glm(Family):
     converter = "ftd_steps.families.Glm"
     model = "ChatGLM"
     folder = "glm"
+    embedding = "transformer.word_embeddings.embedding_table"
     place = re.compile(
         r"lm_head\.weight|transformer\.(word_embeddings\.embedding_table"
         r"|final_layernorm\.(gamma|beta)|layers\.\d+\."
@@ -128,7 +131,7 @@ class Glm(Family):
         linear += ["mlp.dense_h_to_4h", "mlp.dense_4h_to_h"]
         parts += [f"{owner}.{part}" for owner in linear for part in ("weight", "bias")]
         return [
-            "transformer.word_embeddings.embedding_table",
+            self.embedding,
             *(f"transformer.layers.{layer}.{part}" for layer in range(layers) for part in parts),
             *(f"transformer.final_layernorm.{part}" for part in GAMMA),
             "lm_head.weight",
@@ -154,6 +157,7 @@ class Glm2(Family):
 
     def __init__(self, layout: glm2layout.Layout) -> None:
         self.layout = layout
+        self.embedding = "transformer.embedding." + layout.embedding
 
     def tensors(self, tensor: Tensor) -> List[Tensor]:
         return [part._replace(name=self.rename(part.name)) for part in self.layout.split(tensor)]
@@ -170,7 +174,7 @@ class Glm2(Family):
         parts += [f"mlp.{name}.weight" for name in self.layout.feed_forward]
         encoder = "transformer.encoder."
         return [
-            "transformer.embedding." + self.layout.embedding,
+            self.embedding,
             *(f"{encoder}layers.{layer}.{part}" for layer in range(layers) for part in parts),
             encoder + "final_layernorm.weight",
             "transformer.output_layer.weight",

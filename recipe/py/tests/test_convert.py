@@ -173,6 +173,27 @@ class Conversion(unittest.TestCase):
         with self.assertRaises(DataError):
             convert.convert(directory, self.dir)
 
+    def test_a_config_of_another_model(self) -> None:
+        directory = self.made("llama")
+        path = os.path.join(directory, "config.json")
+        config = files.read_json(path)
+        for other, says in (
+            ({"num_hidden_layers": 1}, "has 2 layers where config.json says 1"),
+            ({"vocab_size": 301}, "has 300 tokens where config.json says 301"),
+            ({"hidden_size": 128}, "has 64 numbers a token where config.json says 128"),
+        ):
+            files.write_json(path, dict(config, **other))
+            with self.assertRaises(DataError) as caught:
+                convert.convert(directory, self.dir)
+            self.assertIn(says, caught.exception.cause)
+            self.assertFalse(os.path.exists(os.path.join(self.dir, "base.ckpt")))
+        # The table may have rows to spare, and a config.json need not tell all.
+        files.write_json(path, dict(config, vocab_size=297))
+        self.assertEqual(convert.convert(directory, self.dir)["tensors_out"], 21)
+        del config["vocab_size"], config["num_hidden_layers"]
+        files.write_json(path, config)
+        self.assertEqual(convert.convert(directory, self.dir)["tensors_out"], 21)
+
     def test_an_interrupted_conversion_looks_unfinished(self) -> None:
         directory = self.made("llama")
         code = (
