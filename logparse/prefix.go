@@ -228,6 +228,9 @@ func readLevel(b []byte, i int) (level, int) {
 		if hasAt(b, i, "EVENT") {
 			return levelInfo, i + 5
 		}
+		if hasAt(b, i, "EXCEPTION") { // CRITICAL of MindSpore before 2.0
+			return levelError, i + 9
+		}
 	case 'C':
 		if hasAt(b, i, "CRITICAL") {
 			return levelError, i + 8

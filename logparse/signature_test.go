@@ -35,6 +35,7 @@ var examples = map[string][]string{
 	"helper-package-missing":    {"ModuleNotFoundError: No module named 'tk'", "ModuleNotFoundError: No module named 'fastchat'", "ModuleNotFoundError: No module named 'mindpet.delta'"},
 	"module-missing":            {"ModuleNotFoundError: No module named 'jieba'", "ModuleNotFoundError: No module named 'tkinter'"},
 	"torch-before-mindspore":    {"RuntimeError: Not found op N9mindspore6kernel7pyboost6AddExtE on device CPU"},
+	"device-target-unsupported": {"RuntimeError: Unsupported device target Ascend. This process only supports one of the ['CPU']. Please check whether the Ascend environment is installed and configured correctly,", "ValueError: For 'set_context', package type mindspore-gpu support 'device_target' type gpu or cpu, but got Ascend."},
 	"register-path-missing":     {"OSError: When configuring the 'auto_map' automatic registration function, REGISTER_PATH must be specified. It is recommended"},
 	"shard-needs-auto-parallel": {"AssertionError: Cell shard only supports auto parallel under PyNative mode."},
 	"wrong-arguments":           {"run_mindformer.py: error: unrecognized arguments: --nonsense", "run_mindformer.py: error: the following arguments are required: --config"},
@@ -53,19 +54,24 @@ var examples = map[string][]string{
 	"resume-from-rank-dir":    {"ValueError: when input checkpoint file is rank dir, Please set use_parallel: True to enable distributed ckpt load."},
 	"lfs-pointer":             {"_pickle.UnpicklingError: invalid load key, 'v'."},
 	"disk-full":               {"OSError: [Errno 28] No space left on device", "OSError: [Errno 122] Disk quota exceeded: 'x'"},
+	"shared-memory-full":      {"Unexpected bus error encountered in process: 12. Non-existent physical address. This might be caused by insufficient shared memory."},
+	"too-many-files":          {"OSError: [Errno 24] Too many open files: '/data/x.mindrecord'"},
 	"checkpoint-save-failed":  {"RuntimeError: Failed to save the checkpoint file /x.ckpt. Maybe don't have the permission to write files, or the disk space is insufficient and so on."},
 	"checkpoint-name-clash":   {"RuntimeError: Rename failed, can't find /x.tmp. The possible reason is that multi process have simultaneously modified a file."},
 	"shape-mismatch":          {"ValueError: For 'Mul', x.shape and y.shape need to broadcast. The value of x.shape[-2]", "ValueError: For BatchMatMul, inputs shape cannot be broadcast on CPU/GPU, with x shape [const vector]{4}"},
 	"cpu-op-unsupported":      {"Unsupported op [NPUGetFloatStatusV2] on CPU, Please confirm whether the device target setting is correct", "Select CPU operator[Reshape] fail! Unsupported data type!"},
 	"kernels-package-missing": {"Cannot parse json for config file [/usr/local/Ascend/opp/built-in/op_impl/ai_core/tbe/kernel/config/ascend910b/x.json].", "AclNN_Runtime_Error(EZ9903): op does not has any binary."},
+	"op-unsupported":          {"EZ3003: 2024-06-26-16:57:38.215.381 No supported Ops kernel and engine are found for [aclnnAddCustom1], optype [aclnnAddCustom].", "EZ3002: Optype [FooGrad] of Ops kernel [AIcoreEngine] is unsupported."},
+	"compiler-hangs":          {"RuntimeError: Response is empty. For more details, please refer to this FAQ: x", "RuntimeError: Try to send request before Open()"},
+	"call-depth":              {"RuntimeError: Exceed function call depth limit 1000, (function call depth: 1001, simulate call depth: 997)."},
 	"cann-too-old":            {"RuntimeError: aclnnAllFiniteGetWorkspaceSize call failed, please check!"},
-	"aicore-compile":          {"E80012: In op [Add], the number of attributes is wrong", "E5A0001: x E20001: y"},
+	"aicore-compile":          {"E80012: In op [Add], the number of attributes is wrong", "E5A0001: x E20001: y", "RuntimeError: ({'errCode': 'E80012', 'op_name': 'reduce_sum_d', 'param_name': 'x', 'min_value': 0}, 'In op, the num of dimensions of input/output[x] should be in the range of [0, 8]')", "TVMError: [EB0000] Check failed: need_nbits <= info->max_num_bits", "Single op compile failed, op: strided_slice_grad_d_1157509189447431479_0"},
 	"device-oom":              {"RuntimeError: Memory not enough: alloc failed for kernel Default/MatMul, size 1073741824B", "Device(id:0) memory isn't enough and alloc failed, kernel name: Default/Concat-op0, alloc size: 94633984B."},
-	"device-oom-request":      {"RuntimeError: Out of Memory!!! Request memory size: 1073741824B, Memory Statistic:"},
+	"device-oom-request":      {"RuntimeError: Out of Memory!!! Request memory size: 1073741824B, Memory Statistic:", "RuntimeError: mindspore/ccsrc/a.cc:62 MallocDeviceMemory] Malloc device memory failed, size[32212254720], ret[207001], Device 6 may be other processes occupying this card", "rtMalloc execute failed, reason=[driver error:out of memory][FUNC:ReportError]"},
 	"device-memory-setting":   {"RuntimeError: The Free or Total device HBM memory size: 31 GB, max_device_memory should be in range (0-31]GB"},
 	"cann-out-of-memory":      {"EL0004: Failed to allocate memory. Possible Cause: Available memory is insufficient.", "Memory_Allocation_Failure(EL0019): x"},
 	"device-busy":             {"EL0005: The resources are busy. Possible Cause: 1. The resources have been occupied.", "rtSetDevice failed: resources are busy"},
-	"device-absent":           {"EL0001: device 9 is absent", "EL0002: invalid device id"},
+	"device-absent":           {"EL0001: device 9 is absent", "EL0002: invalid device id", "EE1001: The argument is invalid.Reason: Set device failed, invalid device, set device=8, valid device range is [0, 8)", "Call aclrtSetDevice failed, ret[107001]. Got device count[8] and device id[9], please check if device id is valid."},
 	"device-open-failed":      {"[PID: 1] aclrtSetDevice failed, device 0, error 507033", "open device 0 failed, runtime result = 507033."},
 	"old-process-alive":       {"EJ0001: Failed to initialize the HCCP process. Reason: Maybe the last training process is running."},
 	"device-init-failed":      {"RuntimeError: Ascend kernel runtime initialization failed, device id: 0. The details refer to 'Ascend Error Message'."},
@@ -84,7 +90,7 @@ var examples = map[string][]string{
 	"hccl-p2p-timeout":        {"EI9999: connected p2p timeout, timeout:120s.local logicDevid:0"},
 	"hccl-connect-timeout":    {"EI0006: Getting socket times out. Reason: Remote Rank did not send the data in time.", "Communication_Error_Timeout(EI0006): Getting socket times out", "wait socket establish timeout, role[0]"},
 	"hccl-timeout":            {"EI0002: The wait execution of the Notify register times out. Reason: The Notify register has not received the Notify record from remote rank"},
-	"hccl-init-failed":        {"RuntimeError: Ascend collective communication initialization failed."},
+	"hccl-init-failed":        {"RuntimeError: Ascend collective communication initialization failed.", "errNo[0x0000000005000002]HcclCommInitRootInfo failed."},
 	"scheduler-port-busy":     {"Failed to call bind, url: 127.0.0.1:18120 Address already in use"},
 	"node-registered-twice":   {"Repeated registration node: 0"},
 	"scheduler-unreachable":   {"Failed to connect to the meta server node url: 127.0.0.1:8118", "Failed to heartbeat to the meta server node: 127.0.0.1. Maybe it has exited"},
@@ -92,6 +98,8 @@ var examples = map[string][]string{
 	"node-timed-out":          {"The node: 0 is timed out. It may exit with exception, please check this node's log."},
 	"nodes-timed-out":         {"RuntimeError: The total number of timed out node is 2. Timed out node list is: [const vector]{0, 1}, worker 0 is the first one"},
 	"collective-init-timeout": {"Execute function: CreateDeviceCommunicator timeout, this node id: 3 exit process"},
+	"root-info-missing":       {"RuntimeError: Communicator of group hccl_world_group inited: failed. Result: Init communicator exception info: Failed to fetch the unique id of the collective lib from the meta server node. Maybe the root rank process of this group has exited"},
+	"host-name-unknown":       {"RuntimeError: DNS resolution failed: [Errno -2] Name or service not known. Please check whether the correct host name is input."},
 	"job-exited":              {"RuntimeError: Distributed job exited with exception. Please check logs in directory: /x."},
 	"data-queue":              {"TDT Push data into device Failed, check the first error or more error"},
 	"training-diverged": {"ValueError: The current value of loss is NaN, terminate training.", "ValueError: Invalid loss, terminate training.", "ValueError: loss is [nan], terminate training.",
@@ -104,13 +112,14 @@ var examples = map[string][]string{
 		"slurmstepd: error: StepId=7.batch exceeded memory limit (734003200 > 52428800), being killed", "TERM_MEMLIMIT: job killed after reaching LSF memory usage limit.",
 		"[86520.4] Out of memory: Killed process 4711 (python) total-vm:9000000kB, anon-rss:8000000kB", "Memory cgroup out of memory: Killed process 4711 (python) total-vm:9kB", "Out of memory: Kill process 4711 (python) score 900 or sacrifice child",
 		"Reason:       OOMKilled", "llama-worker-0   0/1     OOMKilled   0          5m", `"OOMKilled": true,`, `"reason": "OOMKilled"`},
-	"time-limit":       {"slurmstepd: error: *** JOB 10711368 ON c0617 CANCELLED AT 2026-09-30T16:00:24 DUE TO TIME LIMIT ***", "=>> PBS: job killed: walltime 3610 exceeded limit 3600", "TERM_RUNLIMIT: job killed after reaching LSF run time limit."},
-	"job-cancelled":    {"slurmstepd: error: *** STEP 12.0 ON c0617 CANCELLED AT 2026-09-30T16:00:24 ***", "slurmstepd: error: *** JOB 12 ON c0617 CANCELLED AT 2026-09-30T16:00:24 DUE TO PREEMPTION ***"},
-	"killed":           {"Killed", "run.sh: line 12:  4711 Killed                  python run_mindformer.py", "[1]+  4711 Killed                  python x.py"},
-	"crashed":          {"Segmentation fault (core dumped)", "Fatal Python error: Segmentation fault", "run.sh: line 3: 99 Bus error               (core dumped) python x.py", "terminate called after throwing an instance of 'std::bad_alloc'", "Aborted (core dumped)"},
-	"interrupted":      {"KeyboardInterrupt"},
-	"cann-error":       {"E40021: Failed to compile Op [BatchMatMul1]. (oppath: [x], optype: [BatchMatMul])", "EZ3002: Optype [FooGrad] of Ops kernel [AIcoreEngine] is unsupported."},
-	"cann-inner-error": {"EZ9999: Inner Error!", "E19999: Inner Error, Please contact support engineer!"},
+	"host-memory-refused": {"MemoryError", "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 3.05 GiB for an array with shape (1, 2) and data type float32", "OSError: [Errno 12] Cannot allocate memory", "terminate called after throwing an instance of 'std::bad_alloc'"},
+	"time-limit":          {"slurmstepd: error: *** JOB 10711368 ON c0617 CANCELLED AT 2026-09-30T16:00:24 DUE TO TIME LIMIT ***", "=>> PBS: job killed: walltime 3610 exceeded limit 3600", "TERM_RUNLIMIT: job killed after reaching LSF run time limit."},
+	"job-cancelled":       {"slurmstepd: error: *** STEP 12.0 ON c0617 CANCELLED AT 2026-09-30T16:00:24 ***", "slurmstepd: error: *** JOB 12 ON c0617 CANCELLED AT 2026-09-30T16:00:24 DUE TO PREEMPTION ***"},
+	"killed":              {"Killed", "run.sh: line 12:  4711 Killed                  python run_mindformer.py", "[1]+  4711 Killed                  python x.py"},
+	"crashed":             {"Segmentation fault (core dumped)", "Fatal Python error: Segmentation fault", "free(): invalid pointer", "double free or corruption (!prev)", "malloc(): unsorted double linked list corrupted", "corrupted size vs. prev_size while consolidating", "run.sh: line 3: 99 Bus error               (core dumped) python x.py", "terminate called after throwing an instance of 'std::runtime_error'", "Aborted (core dumped)"},
+	"interrupted":         {"KeyboardInterrupt"},
+	"cann-error":          {"E40021: Failed to compile Op [BatchMatMul1]. (oppath: [x], optype: [BatchMatMul])", "EZ3001: Something else is wrong."},
+	"cann-inner-error":    {"EZ9999: Inner Error!", "E19999: Inner Error, Please contact support engineer!"},
 }
 
 func TestEveryRowIsFound(t *testing.T) {
@@ -285,4 +294,18 @@ func TestNumbersAreNoCodes(t *testing.T) {
 	for _, line := range []string{"[[507011 507015 507035 507046 507048]]", "step 507046 of 600000", "Parameters: 507015"} {
 		require.Empty(t, records(line+"\n"), line)
 	}
+}
+
+// MindSpore before 2.0 says EXCEPTION where later ones say CRITICAL.
+func TestLevelOfOlderMindSpore(t *testing.T) {
+	r := only(t, "[EXCEPTION] GE(118114,ffff4effd1e0,python):2021-09-11-16:48:31.511.063 [mindspore/ccsrc/ge_runtime/runtime_model.cc:233] Run] Call rt api rtStreamSynchronize failed, ret: 507011\n")
+	require.Equal(t, "device-exception", r.Problem.Signature.ID)
+	require.Equal(t, "Call rt api rtStreamSynchronize failed, ret: 507011", r.Problem.Text)
+	require.Equal(t, 2021, r.Time.Year())
+}
+
+// What the helpers of CANN's compiler say when a training has ended is no error
+// of it, however it ended.
+func TestHelpersOfTheCompiler(t *testing.T) {
+	require.Empty(t, problems("[ERROR] TBE Subprocess[task_distribute] raise error[], main process disappeared!\n"))
 }
