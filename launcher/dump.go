@@ -169,22 +169,3 @@ func threads(dir string) ([]byte, error) {
 	}
 	return out.Bytes(), err
 }
-
-// lastBytes returns the last bytes of a file.
-func lastBytes(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	data := make([]byte, min(limit, info.Size()))
-	n, err := f.ReadAt(data, info.Size()-int64(len(data)))
-	if n == len(data) {
-		err = nil
-	}
-	return data[:n], err
-}

@@ -10,14 +10,32 @@ import (
 // excerptBytes bounds what is read from the end of a log.
 const excerptBytes = 64 << 10
 
-// LastLines returns the last n lines of the training's log that are not blank,
-// each at most 1 KiB; fewer if the log is short. A progress bar that is
-// redrawn counts as its last state.
-func (r *Run) LastLines(n int) ([]string, error) {
-	f, err := os.Open(r.Log())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// LastLines returns the last n lines of a log that are not blank, each at most
+// 1 KiB; fewer if the log is short. A progress bar that is redrawn counts as its
+// last state.
+func LastLines(path string, n int) ([]string, error) {
+	data, err := lastBytes(path, excerptBytes)
+	if len(data) == 0 && err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
+	text := strings.ToValidUTF8(string(data), "\uFFFD")
+	if len(data) == excerptBytes { // the first line is cut
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	var lines []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, " \t\r\n")
+		line = line[strings.LastIndexByte(line, '\r')+1:]
+		if line != "" {
+			lines = append(lines, line[:min(len(line), 1024)])
+		}
+	}
+	return lines[max(0, len(lines)-n):], nil
+}
+
+// lastBytes returns the last bytes of a file.
+func lastBytes(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -26,25 +44,10 @@ func (r *Run) LastLines(n int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	start := max(0, info.Size()-excerptBytes)
-	data := make([]byte, info.Size()-start)
-	got, err := f.ReadAt(data, start)
-	if got == 0 && err != nil && info.Size() > 0 {
-		return nil, err
+	data := make([]byte, min(limit, info.Size()))
+	n, err := f.ReadAt(data, info.Size()-int64(len(data)))
+	if n == len(data) {
+		err = nil
 	}
-	text := strings.ToValidUTF8(string(data[:got]), "\uFFFD")
-	if start > 0 { // the first line is cut
-		_, text, _ = strings.Cut(text, "\n")
-	}
-	var lines []string
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		if i := strings.LastIndexByte(line, '\r'); i >= 0 {
-			line = line[i+1:]
-		}
-		if strings.TrimSpace(line) != "" {
-			lines = append(lines, line[:min(len(line), 1024)])
-		}
-	}
-	return lines[max(0, len(lines)-n):], nil
+	return data[:n], err
 }

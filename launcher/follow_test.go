@@ -41,7 +41,7 @@ func TestFollowACrash(t *testing.T) {
 	require.NoError(t, run.Follow(t.Context(), o))
 	stepsOnce(t, o.now(), 1, 3)
 	require.Equal(t, []string{"python-exception"}, o.now().Problems)
-	lines, err := run.LastLines(2)
+	lines, err := LastLines(run.Log(), 2)
 	require.NoError(t, err)
 	require.Contains(t, lines[1], "Crash: the trainer was told to crash at step 4")
 }
@@ -161,13 +161,13 @@ func (v *verdicts) Checkpoint(_ context.Context, c checkpoint.Verdict, _ int) er
 }
 
 func TestLastLines(t *testing.T) {
-	run := &Run{dir: t.TempDir(), spec: Spec{Log: "rank_0.log"}}
-	lines, err := run.LastLines(3)
+	log := filepath.Join(t.TempDir(), "rank_0.log")
+	lines, err := LastLines(log, 3)
 	require.NoError(t, err)
 	require.Empty(t, lines, "there is no log yet")
-	text := strings.Repeat("filler\n", 20000) + "one\n\n  \n 10%\r 20%\r 30%\n\xff" + strings.Repeat("y", 5000) + "\nno end"
-	require.NoError(t, os.WriteFile(run.Log(), []byte(text), 0o600))
-	lines, err = run.LastLines(4)
+	text := strings.Repeat("filler\n", 20000) + "one\n\n  \n 10%\r 20%\r 30% \r\n\xff" + strings.Repeat("y", 5000) + "\nno end"
+	require.NoError(t, os.WriteFile(log, []byte(text), 0o600))
+	lines, err = LastLines(log, 4)
 	require.NoError(t, err)
 	require.Equal(t, []string{"one", " 30%"}, lines[:2])
 	require.Len(t, lines[2], 1024)

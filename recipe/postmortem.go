@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -14,10 +13,7 @@ import (
 	"ftd/logparse"
 )
 
-const (
-	excerptBytes = 32 << 10 // read from the end of a log for its last lines
-	messageLimit = 300      // runes of a log line in a message
-)
+const messageLimit = 300 // runes of a log line in a message
 
 // verdict says why a training that is over did not succeed; nil if it did.
 func verdict(ctx context.Context, s *StepContext, run *launcher.Run, status launcher.Status) error {
@@ -115,27 +111,10 @@ func shorten(text string) string {
 	return first
 }
 
-// lastLines returns the last lines of a log that are not empty.
+// lastLines are the last lines of a log; none if it cannot be read.
 func lastLines(log string) []string {
-	f, err := os.Open(log)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > excerptBytes {
-		if _, err := f.Seek(-excerptBytes, 2); err != nil {
-			return nil
-		}
-	}
-	var lines []string
-	scan := bufio.NewScanner(f)
-	scan.Buffer(nil, 2*excerptBytes)
-	for scan.Scan() {
-		if line := strings.TrimRight(scan.Text(), " \r\t"); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return tail(lines, excerptLines)
+	lines, _ := launcher.LastLines(log, excerptLines)
+	return lines
 }
 
 // newestCheckpoint returns the newest complete checkpoint that a run has made,
