@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -37,9 +36,11 @@ func (f *Float) UnmarshalJSON(data []byte) error {
 		*f = Float(math.Inf(1))
 	case `"-Infinity"`:
 		*f = Float(math.Inf(-1))
-	default:
-		var v float64
-		if err := json.Unmarshal(data, &v); err != nil {
+	case "null":
+		*f = 0
+	default: // it is JSON, so no other spelling of a number comes here
+		v, err := strconv.ParseFloat(string(data), 64)
+		if err != nil {
 			return fmt.Errorf("not a number: %s", data)
 		}
 		*f = Float(v)
