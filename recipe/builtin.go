@@ -2,7 +2,6 @@ package recipe
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -71,26 +70,6 @@ func Load(name string) (*Recipe, error) {
 		return nil, err
 	}
 	return Parse(name+".yaml", source)
-}
-
-// LoadFile reads a recipe from a file.
-func LoadFile(file string) (*Recipe, error) {
-	source, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &Problem{
-			Code:    CodeNotFound,
-			Message: fmt.Sprintf("there is no file %s", file),
-			Remedy:  "give the path of a recipe, or the name of a built-in one: " + strings.Join(List(), ", "),
-		}
-	}
-	if err != nil {
-		return nil, &Problem{
-			Code:    CodeInvalid,
-			Message: fmt.Sprintf("the recipe cannot be read: %v", err),
-			Remedy:  "check its owner and mode",
-		}
-	}
-	return Parse(file, source)
 }
 
 // readSource reads a file, or one that comes with ftd.

@@ -127,9 +127,6 @@ func TestBuiltInRecipes(t *testing.T) {
 	require.ErrorAs(t, err, &p)
 	require.Equal(t, CodeNotFound, p.Code)
 	require.Equal(t, `did you mean "tiny-llama"?`, p.Remedy)
-	_, err = LoadFile(filepath.Join(t.TempDir(), "none.yaml"))
-	require.ErrorAs(t, err, &p)
-	require.Equal(t, CodeNotFound, p.Code)
 }
 
 func TestACommandIsTakenAsItIs(t *testing.T) {
