@@ -1,9 +1,11 @@
 package recipe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -24,17 +26,24 @@ func supervise(ctx context.Context, s *StepContext, run *launcher.Run, w *watch)
 	defer cancel()
 	followed := make(chan error, 1)
 	go func() { followed <- follow(outlive, s, run, w) }()
+	// readOut waits until the log is read to its end, or, where err is why the run
+	// goes on, until it is left alone.
+	readOut := func(err error) error {
+		if err != nil {
+			cancel()
+		}
+		return cmp.Or(err, <-followed)
+	}
 	watched := make(chan struct{})
 	watching, blind := context.WithCancel(outlive)
 	go func() { w.until(watching); close(watched) }()
 	defer func() { blind(); <-watched }()
 	// Until somebody ends it: what it says then is no crash.
 	unasked, asked := context.WithCancel(ctx)
-	crash := make(chan struct{})
-	go func() { w.crash(unasked); close(crash) }()
-	orphan := make(chan struct{})
-	go func() { w.orphan(unasked); close(orphan) }()
-	defer func() { asked(); <-crash; <-orphan }()
+	var crashes sync.WaitGroup
+	crashes.Go(func() { w.crash(unasked) })
+	crashes.Go(func() { w.orphan(unasked) })
+	defer func() { asked(); crashes.Wait() }()
 
 	select {
 	case err := <-followed:
@@ -53,13 +62,7 @@ func supervise(ctx context.Context, s *StepContext, run *launcher.Run, w *watch)
 	case a := <-w.halt:
 		asked()
 		status, err := end(outlive, s, run)
-		if err != nil { // it goes on, and nothing more can be done about it
-			cancel()
-		}
-		if followErr := <-followed; err == nil {
-			err = followErr
-		}
-		if err == nil {
+		if err = readOut(err); err == nil {
 			err = halted(run, a)
 		}
 		return status, err
@@ -69,28 +72,14 @@ func supervise(ctx context.Context, s *StepContext, run *launcher.Run, w *watch)
 		// answers SIGINT with 0. There is nothing left that could be saved.
 		s.Host.Output(s.Step.ID, what+"; the other processes are ended")
 		status, err := run.Stop(outlive, launcher.Kill(), nil)
-		if err != nil {
-			cancel()
-		}
-		if followErr := <-followed; err == nil {
-			err = followErr
-		}
-		return status, err
+		return status, readOut(err)
 	case <-ctx.Done():
-	}
-	var status launcher.Status
-	err := context.Cause(ctx)
-	if errors.Is(err, ErrStop) {
-		status, err = end(outlive, s, run)
-		if err == nil { // the end of the log is read as well
-			return status, <-followed
+		if cause := context.Cause(ctx); !errors.Is(cause, ErrStop) {
+			return launcher.Status{}, readOut(cause)
 		}
+		status, err := end(outlive, s, run)
+		return status, readOut(err)
 	}
-	cancel()
-	if followErr := <-followed; err == nil {
-		err = followErr
-	}
-	return status, err
 }
 
 // end stops a run as the step or the settings say.
