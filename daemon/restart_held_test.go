@@ -1,5 +1,3 @@
-//go:build !python
-
 package daemon
 
 import (
@@ -13,7 +11,7 @@ import (
 
 // A daemon that cannot store anything does not feed systemd's watchdog, and a
 // restart that cannot put all away is a restart all the same. It takes as long
-// as SQLite waits for a lock, so it is not done with Python once more.
+// as SQLite waits for a lock.
 func TestAJournalThatIsHeldIsNoEndOfTheDaemon(t *testing.T) {
 	t.Parallel()
 	h, m := newHouse(t), newManager(t)

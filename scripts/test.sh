@@ -19,13 +19,13 @@ export FTD_TEST_ENV=$env FTD_TEST_BIN=$PWD/bin FTD_TEST_COMPLETE=1
 # ten minutes, Go's own limit, for the recipes on MindSpore alone.
 limit=25m
 
-mapfile -t plain < <(go list ./... | grep -v -e '/pybridge$' -e '^ftd/cmd$')
+mapfile -t plain < <(go list ./... | grep -v -e '/pybridge$' -e '^ftd/daemon$' -e '^ftd/cmd$')
 go test -timeout $limit "${plain[@]}"
 go test -tags man -run Manual ./cmd/ftctl
 
 (
 	eval "$(scripts/build.sh --test-env --env "$env")"
-	go test -timeout $limit -tags python ./pybridge/... ./daemon/... ./cmd/ftd-python/...
+	go test -timeout $limit -tags python ./pybridge/... ./daemon ./cmd/ftd-python/...
 )
 
 # No .pyc beside the sources: they are embedded into the binary as they are.
