@@ -1,6 +1,7 @@
 package logparse_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -44,9 +45,14 @@ var examples = map[string][]string{
 		"bash: npu-smi: 未找到命令", "start.sh:行3: npu-smi：未找到命令", "bash: my-python: command not found"},
 	"dataset-empty":           {"[ERROR] MindDataset: dataset files list is empty, check input dataset_files."},
 	"dataset-missing":         {"ValueError: MindDataset: The file /nonexistent/x.mindrecord does not exist or permission denied!", "ValueError: ADGenDataLoader: /data/AdvertiseGen is not existed."},
+	"mindrecord-damaged":      {"RuntimeError: Invalid file, the size of mindrecord file: 0 is smaller than the lower limit: 8.", "Invalid file, the size of mindrecord file header is larger than the upper limit.", "[ERROR] Invalid file, failed to parse header content of file: h.mindrecord, please check correction of MindRecord File.", "RuntimeError: The input: h.mindrecord.db is not exists."},
+	"dataset-columns":         {"[ERROR] Invalid data, column name: input_ids can not found in schema. Please check the 'column_list'."},
+	"rows-differ":             {"[ERROR] Cannot batch tensors with different shapes in column 0. First element had shape <16>", "RuntimeError: Unexpected error. Inconsistent batch shapes, batch operation expect same shape for each data row"},
+	"too-many-workers":        {"ValueError: num_parallel_workers exceeds the boundary between 1 and 2!"},
+	"dataset-worker-died":     {"Dataset worker process 15190 was killed by signal: Killed. Main process will be terminated.", "RuntimeError: The GeneratorDataset subprocess worker may be killed or exit abnormally."},
 	"mindrecord-exists":       {"[ERROR] Invalid file, mindrecord files already exist. Please check file path: /x.mindrecord."},
 	"row-too-long":            {"ValueError: The length of input_ids 4100 exceeds the max_length 2049"},
-	"checkpoint-not-found":    {"ValueError: /no/such/llama.ckpt is not a supported default model or a valid path to checkpoint, please select from ['llama_7b']."},
+	"checkpoint-not-found":    {"ValueError: /no/such/llama.ckpt is not a supported default model or a valid path to checkpoint, please select from ['llama_7b'].", "ValueError: For 'load_checkpoint', the checkpoint file: /no/such.ckpt does not exist, please check whether the 'ckpt_file_name' is correct."},
 	"checkpoint-needed":       {"ValueError: if run status is finetune, load_checkpoint must be input"},
 	"checkpoint-unreadable":   {"ValueError: Failed to read the checkpoint file /x.ckpt. May not have permission to read it", "ValueError: Failed to read the checkpoint file, the file name is /x.ckpt, crc check is failed.", "ValueError: The loaded parameter dict is empty after filter or specify", "ValueError: Fail to parse the input safetensors file: '/x.safetensors'."},
 	"checkpoint-mismatch":     {"Failed to combine the net and the parameters for param model.tok_embeddings.embedding_weight.", "the given config and weights in /x.ckpt are mismatched, and weights load failed", "RuntimeError: For 'load_param_into_net', a in the argument 'net' should have the same shape as a in the argument 'parameter_dict'."},
@@ -304,8 +310,21 @@ func TestLevelOfOlderMindSpore(t *testing.T) {
 	require.Equal(t, 2021, r.Time.Year())
 }
 
-// What the helpers of CANN's compiler say when a training has ended is no error
-// of it, however it ended.
-func TestHelpersOfTheCompiler(t *testing.T) {
+// What the helpers of CANN's compiler and of the dataset say when a training was
+// ended is no error of it.
+func TestHelpersOfTheCompilerAndTheDataset(t *testing.T) {
 	require.Empty(t, problems("[ERROR] TBE Subprocess[task_distribute] raise error[], main process disappeared!\n"))
+	const worker = "[ERROR] MD(15104,7f3b673c5b80,python):2026-11-29-05:47:24.098.599 [minddata/dataset/util/sig_handler.cc:324] SIGCHLDHandler] " +
+		"Dataset worker process 15190 was killed by signal: %s. Main process will be terminated.\n"
+	require.Empty(t, problems(fmt.Sprintf(worker, "Terminated")))
+	require.Equal(t, []string{"dataset-worker-died"}, problems(fmt.Sprintf(worker, "Bus error")))
+}
+
+// Why a checkpoint could not be saved is told by the exception, not by the first
+// line, which guesses.
+func TestWhySavingFailed(t *testing.T) {
+	s := summarize(t, "[CRITICAL] ME(14153:140325586938752,MainProcess):2026-11-29-05:45:51.796.000 [mindspore/train/serialization.py:478] "+
+		"Failed to save the checkpoint file /x/m-2_1.ckpt. Maybe don't have the permission to write files, or the disk space is insufficient and so on.\n"+
+		"Traceback (most recent call last):\n  File \"a.py\", line 2, in <module>\nOSError: [Errno 28] No space left on device\n")
+	require.Equal(t, "disk-full", s.Cause().Signature.ID)
 }
