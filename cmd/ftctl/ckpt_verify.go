@@ -61,7 +61,7 @@ func runCkptVerify(c *cobra.Command, opt checkpoint.Options, words []string) err
 		total = sizes(paths)
 	}
 	bar := showProgress(c, "verifying", total)
-	defer bar.stop(c.ErrOrStderr())
+	defer bar.stop()
 	for _, path := range paths {
 		bar.say("verifying " + filepath.Base(path))
 		v, err := checkpoint.Verify(c.Context(), path, opt)
@@ -75,7 +75,7 @@ func runCkptVerify(c *cobra.Command, opt checkpoint.Options, words []string) err
 		incomplete = incomplete || !v.Complete
 		verdicts = append(verdicts, v)
 	}
-	bar.stop(c.ErrOrStderr())
+	bar.stop()
 	w := c.OutOrStdout()
 	if wantJSON(c) {
 		if err := printOneOrMany(w, verdicts, asked); err != nil {

@@ -98,7 +98,7 @@ func runDoctor(c *cobra.Command, o doctorOptions) error {
 	}
 	looking := showProgress(c, "looking at the environment, the machine and the files", 0)
 	subject, findings, err := o.examine(c)
-	looking.stop(c.ErrOrStderr())
+	looking.stop()
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func shownPoints(c *cobra.Command, client *api.Client, id string) ([]api.Point, 
 		return nil, err
 	}
 	bar := showProgress(c, "reading the steps of "+plain(job.Name), 0)
-	defer bar.stop(c.ErrOrStderr())
+	defer bar.stop()
 	var s series
 	for p, err := range client.Points(c.Context(), job.ID, api.PointsQuery{}) {
 		if err != nil {

@@ -96,7 +96,7 @@ func runLogs(c *cobra.Command, o logsOptions, job string) error {
 	defer text.Close()
 	if !o.follow && (o.quiet || !isTerminal(c.OutOrStdout())) {
 		bar := showProgress(c, "reading the log", 0)
-		defer bar.stop(c.ErrOrStderr())
+		defer bar.stop()
 	}
 	if filter.all() && !wantJSON(c) {
 		var wrote int64

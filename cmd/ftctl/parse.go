@@ -51,6 +51,61 @@ Exit status 1 if a file could not be read; errors that a log tells of are data.`
 }
 
 func runParse(c *cobra.Command, o parseOptions, files []string) error {
+	if err := o.check(c); err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		if in, ok := c.InOrStdin().(*os.File); ok && isTerminal(in) {
+			return usageError("see ftctl parse --help", "ftctl parse needs a log file, or one on stdin")
+		}
+		files = []string{"-"}
+	}
+	opts, err := o.reading()
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
+	bar := &progress{} // records come by
+	if !isTerminal(c.OutOrStdout()) || o.summary || o.plot {
+		bar = showProgress(c, "reading", sizes(files))
+		defer bar.stop()
+	}
+	p := &logReader{c: c, w: w, opts: opts, several: len(files) > 1, locale: locale(), bar: bar}
+	view := p.view(o)
+	view.begin()
+	failed := false
+	for _, path := range files {
+		err := view.file(path)
+		if c.Context().Err() != nil {
+			return c.Context().Err()
+		}
+		if err == nil {
+			continue
+		}
+		failed = true
+		// What was read before stays the data; the sentence goes to stderr.
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		if len(files) == 1 {
+			return asLogError(err)
+		}
+		bar.stop()
+		printError(c.ErrOrStderr(), asLogError(err), wantJSON(c), newPalette(c.ErrOrStderr(), noColor(c)))
+	}
+	bar.stop()
+	view.end()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if failed {
+		return verdict(exitFailed)
+	}
+	return nil
+}
+
+// check refuses what cannot be had together. -o csv is --csv.
+func (o *parseOptions) check(c *cobra.Command) error {
 	if o.summary && (o.csv || o.plot) || o.csv && o.plot {
 		return usageError("choose one", "--summary, --csv and --plot are three ways to show a log")
 	}
@@ -63,62 +118,19 @@ func runParse(c *cobra.Command, o parseOptions, files []string) error {
 	if wantJSON(c) && (o.csv || o.plot) {
 		return usageError("leave out -o json", "--csv and --plot cannot be had as json")
 	}
-	if len(files) == 0 {
-		if in, ok := c.InOrStdin().(*os.File); ok && isTerminal(in) {
-			return usageError("see ftctl parse --help", "ftctl parse needs a log file, or one on stdin")
-		}
-		files = []string{"-"}
-	}
-	var opts []logparse.Option
-	if o.signatures != "" {
-		table, err := logparse.Signatures().WithFile(o.signatures)
-		if err != nil {
-			return usageError("correct the file; its rows are described in the package logparse", "%s", err)
-		}
-		opts = append(opts, logparse.WithTable(table))
-	}
-	w := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
-	p := &logReader{c: c, w: w, opts: opts, several: len(files) > 1, locale: locale()}
-	view := p.view(o)
-	failed := 0
-	view.begin()
-	if !isTerminal(c.OutOrStdout()) || o.summary || o.plot { // else records come by
-		bar := showProgress(c, "reading", sizes(files))
-		defer bar.stop(c.ErrOrStderr())
-		p.bar = bar
-	}
-	for _, path := range files {
-		err := view.file(path)
-		if c.Context().Err() != nil {
-			return c.Context().Err()
-		}
-		if err == nil {
-			continue
-		}
-		failed++
-		// What was read before stays the data; the sentence goes to stderr.
-		if err := w.Flush(); err != nil {
-			return err
-		}
-		if len(files) == 1 {
-			return asLogError(err)
-		}
-		if p.bar != nil {
-			p.bar.stop(c.ErrOrStderr())
-		}
-		printError(c.ErrOrStderr(), asLogError(err), wantJSON(c), newPalette(c.ErrOrStderr(), noColor(c)))
-	}
-	if p.bar != nil {
-		p.bar.stop(c.ErrOrStderr())
-	}
-	view.end()
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if failed > 0 {
-		return verdict(exitFailed)
-	}
 	return nil
+}
+
+// reading is how logs are read.
+func (o *parseOptions) reading() ([]logparse.Option, error) {
+	if o.signatures == "" {
+		return nil, nil
+	}
+	table, err := logparse.Signatures().WithFile(o.signatures)
+	if err != nil {
+		return nil, usageError("correct the file; its rows are described in the package logparse", "%s", err)
+	}
+	return []logparse.Option{logparse.WithTable(table)}, nil
 }
 
 // logReader reads log files for one of the views.
@@ -129,7 +141,7 @@ type logReader struct {
 	several bool
 	locale  string
 	files   int
-	bar     *progress // nil for none
+	bar     *progress
 }
 
 // logView is one way to show logs.
@@ -160,9 +172,7 @@ func (p *logReader) end()   {}
 
 func (p *logReader) read(path string, emit func(*logparse.Record)) error {
 	p.files++
-	if p.bar != nil {
-		p.bar.say("reading " + filepath.Base(path))
-	}
+	p.bar.say("reading " + filepath.Base(path))
 	if path == "-" {
 		return named("stdin", logparse.Read(p.c.Context(), p.c.InOrStdin(), emit, p.opts...))
 	}

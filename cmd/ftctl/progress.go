@@ -20,6 +20,7 @@ const progressAfter = time.Second
 // elsewhere. How much was read is what the kernel has counted, so that nothing
 // that reads need know of bars. Other stderrs get nothing.
 type progress struct {
+	w     io.Writer
 	mu    sync.Mutex
 	what  string
 	total int64 // bytes to read in all; 0 is not known
@@ -34,9 +35,8 @@ type progress struct {
 // showProgress begins; what says what is being done. The caller ends it with
 // stop before anything else is printed.
 func showProgress(c *cobra.Command, what string, total int64) *progress {
-	p := &progress{what: what, total: total}
-	w := c.ErrOrStderr()
-	if !isTerminal(w) || wantJSON(c) && isTerminal(c.OutOrStdout()) {
+	p := &progress{w: c.ErrOrStderr(), what: what, total: total}
+	if !isTerminal(p.w) || wantJSON(c) && isTerminal(c.OutOrStdout()) {
 		return p
 	}
 	p.done = make(chan struct{})
@@ -50,7 +50,7 @@ func showProgress(c *cobra.Command, what string, total int64) *progress {
 		tick := time.NewTicker(drawEvery)
 		defer tick.Stop()
 		for {
-			p.draw(w, time.Since(began), bytesRead()-read)
+			p.draw(time.Since(began), bytesRead()-read)
 			select {
 			case <-p.done:
 				return
@@ -64,7 +64,7 @@ func showProgress(c *cobra.Command, what string, total int64) *progress {
 // during shows what is being done while f does it, if that takes long.
 func during[T any](c *cobra.Command, what string, total int64, f func() (T, error)) (T, error) {
 	p := showProgress(c, what, total)
-	defer p.stop(c.ErrOrStderr())
+	defer p.stop()
 	return f()
 }
 
@@ -82,7 +82,7 @@ func (p *progress) say(what string) {
 	p.what = what
 }
 
-func (p *progress) draw(w io.Writer, since time.Duration, read int64) {
+func (p *progress) draw(since time.Duration, read int64) {
 	p.mu.Lock()
 	line := "  " + plain(p.what) + "  " + clock(since)
 	if p.counted {
@@ -93,19 +93,19 @@ func (p *progress) draw(w io.Writer, since time.Duration, read int64) {
 		line = fmt.Sprintf("  %s %3d %%  %s  %s", bar(read, p.total), read*100/p.total, plain(p.what), clock(since))
 	}
 	p.mu.Unlock()
-	fmt.Fprint(w, clearLine+fit(line, terminalWidth(w)-1))
+	fmt.Fprint(p.w, clearLine+fit(line, terminalWidth(p.w)-1))
 	p.drawn = true
 }
 
-// stop ends it and takes the bar away.
-func (p *progress) stop(w io.Writer) {
+// stop ends it and takes the bar away; once more does nothing.
+func (p *progress) stop() {
 	if p.done == nil {
 		return
 	}
 	close(p.done)
 	p.work.Wait()
 	if p.drawn {
-		fmt.Fprint(w, clearLine)
+		fmt.Fprint(p.w, clearLine)
 	}
 	p.done = nil
 }

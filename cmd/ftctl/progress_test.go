@@ -33,17 +33,17 @@ func TestProgressIsForTerminalsOnly(t *testing.T) {
 	p := showProgress(root, "x", 1)
 	require.Nil(t, p.done)
 	p.say("y")
-	p.stop(&talk)
+	p.stop()
 	require.Empty(t, talk.String())
 }
 
 func TestTheBar(t *testing.T) {
 	var out strings.Builder
-	p := &progress{what: "verifying a.ckpt", total: 200}
-	p.draw(&out, 63*time.Second, 50)
+	p := &progress{w: &out, what: "verifying a.ckpt", total: 200}
+	p.draw(63*time.Second, 50)
 	require.Equal(t, clearLine+"  █████░░░░░░░░░░░░░░░  25 %  verifying a.ckpt  01:03", out.String())
 	out.Reset()
-	p.draw(&out, time.Second, 900)
+	p.draw(time.Second, 900)
 	require.Contains(t, out.String(), "100 %")
 }
 

@@ -50,11 +50,11 @@ func runRestart(c *cobra.Command, o restartOptions) error {
 	}
 	bar := showProgress(c, "the daemon restarts", 0)
 	now, err := untilRestarted(c.Context(), client, before.Started, func() {
-		bar.stop(c.ErrOrStderr())
+		bar.stop()
 		fmt.Fprintln(c.ErrOrStderr(), "it waits for the step at work; with Ctrl-C it does so without you")
 		bar = showProgress(c, "waiting for the step at work", 0)
 	})
-	bar.stop(c.ErrOrStderr())
+	bar.stop()
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func runStop(c *cobra.Command, o stopOptions, ids []string) error {
 	defer client.Close()
 	bar := showProgress(c, "waiting until all their processes are gone", 0)
 	away := once{f: func() {
-		bar.stop(c.ErrOrStderr())
+		bar.stop()
 		say(c, awayText)
 	}}
 	for i, job := range jobs {
@@ -62,13 +62,13 @@ func runStop(c *cobra.Command, o stopOptions, ids []string) error {
 		}
 		ended, err := untilBack(c.Context(), away.call, func() (*api.Job, error) { return client.WaitJob(c.Context(), job.ID) })
 		if err != nil {
-			bar.stop(c.ErrOrStderr())
+			bar.stop()
 			failures.add(err)
 			continue
 		}
 		jobs[i] = ended
 	}
-	bar.stop(c.ErrOrStderr())
+	bar.stop()
 	if wantJSON(c) {
 		if err := printOneOrMany(c.OutOrStdout(), jobs, len(ids)); err != nil {
 			return err
