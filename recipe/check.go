@@ -2,8 +2,8 @@ package recipe
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"ftd/recipe/nearest"
@@ -183,138 +183,6 @@ func (c *checker) environment(env map[string]string, path string, refs map[strin
 	return nil
 }
 
-// references checks all ${...} within a value, and notes the steps they name;
-// refs is nil where no step may be named.
-func (c *checker) references(v any, path string, refs map[string]position) (found bool, err error) {
-	var inner bool
-	switch v := v.(type) {
-	case string:
-		return c.text(v, path, refs)
-	case []any:
-		for i := range v {
-			if inner, err = c.references(v[i], fmt.Sprintf("%s.%d", path, i), refs); err != nil {
-				return false, err
-			}
-			found = found || inner
-		}
-	case map[string]any:
-		for _, name := range sorted(v) {
-			if inner, err = c.references(v[name], path+"."+name, refs); err != nil {
-				return false, err
-			}
-			found = found || inner
-		}
-	}
-	return found, nil
-}
-
-func (c *checker) text(text, path string, refs map[string]position) (bool, error) {
-	at := c.at(path)
-	_, references, ok, column := pieces(text)
-	if !ok {
-		return false, at.within(text, column).invalid("close it with }, or write $${ for a plain ${", "${ is not closed")
-	}
-	for _, ref := range references {
-		if err := c.reference(ref.name, at.within(text, ref.at), refs); err != nil {
-			return false, err
-		}
-	}
-	return len(references) > 0, nil
-}
-
-func (c *checker) reference(name string, at position, refs map[string]position) error {
-	if name == refJobDir || name == refJobID || c.vars[name] {
-		return nil
-	}
-	id, output, ok := outputReference(name)
-	if !ok {
-		known := append(sorted(c.vars), refJobDir, refJobID)
-		return at.invalid(nearest.Remedy(name, known)+" (a plain ${ is written $${)", "there is no variable %q", name)
-	}
-	step, ok := c.recipe.step(id)
-	if !ok {
-		return at.invalid(nearest.Remedy(id, c.ids()), "there is no step %q", id)
-	}
-	if refs == nil {
-		return at.invalid("put it into the env of a step", "the recipe's env cannot hold the output of a step")
-	}
-	outputs := c.kinds[step.Uses].Outputs()
-	if !slices.Contains(outputs, output) {
-		return at.invalid(nearest.Remedy(output, outputs), "the step %q (%s) has no output %q", id, step.Uses, output)
-	}
-	if _, noted := refs[id]; !noted {
-		refs[id] = at
-	}
-	return nil
-}
-
-// cycles refuses steps that need each other.
-func (c *checker) cycles() error {
-	const (
-		onPath = 1
-		clean  = 2
-	)
-	state := map[string]int{}
-	var path []string
-	var visit func(s Step) error
-	visit = func(s Step) error {
-		switch state[s.ID] {
-		case clean:
-			return nil
-		case onPath:
-			ring := append(path[slices.Index(path, s.ID):], s.ID)
-			if err := c.outOfOrder(ring); err != nil {
-				return err
-			}
-			return c.at(s.path).invalid("remove one of these needs", "the steps need each other: %s", strings.Join(ring, " needs "))
-		}
-		state[s.ID], path = onPath, append(path, s.ID)
-		for _, need := range s.Needs {
-			next, _ := c.recipe.step(need)
-			if err := visit(next); err != nil {
-				return err
-			}
-		}
-		state[s.ID], path = clean, path[:len(path)-1]
-		return nil
-	}
-	for _, s := range c.recipe.Steps {
-		if err := visit(s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// outOfOrder says of steps that need each other that one uses what it makes
-// itself, or what a later one makes that needs it only because it comes later.
-func (c *checker) outOfOrder(ring []string) error {
-	var uses, follows []edge
-	for i, id := range ring[1:] {
-		e := edge{ring[i], id}
-		if _, ok := c.uses[e]; ok {
-			uses = append(uses, e)
-		}
-		if c.after[e] {
-			follows = append(follows, e)
-		}
-	}
-	switch {
-	case len(uses) == 0:
-		return nil
-	case len(ring) == 2:
-		return c.uses[uses[0]].invalid("name another step", "the step %q uses its own output", ring[0])
-	case len(follows) == 0:
-		return nil
-	}
-	for _, e := range uses {
-		if slices.Index(c.ids(), e.from) < slices.Index(c.ids(), e.to) {
-			return c.uses[e].invalid(fmt.Sprintf("put the step %q before this one", e.to), "the step %q uses the output of %q, which comes after it", e.from, e.to)
-		}
-	}
-	return nil
-}
-
 func (c *checker) ids() []string {
 	ids := make([]string, len(c.recipe.Steps))
 	for i, s := range c.recipe.Steps {
@@ -323,11 +191,4 @@ func (c *checker) ids() []string {
 	return ids
 }
 
-func sorted[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
-}
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
