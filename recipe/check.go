@@ -191,4 +191,10 @@ func (c *checker) ids() []string {
 	return ids
 }
 
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+// sorted are the keys of a map; of an empty one an empty list, which JSON tells
+// from none.
+func sorted[V any](m map[string]V) []string {
+	keys := slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	return keys
+}
