@@ -103,13 +103,13 @@ func (c *checker) step(i int) error {
 	if err := c.environment(s.Env, s.path+".env", refs); err != nil {
 		return err
 	}
-	for key, text := range map[string]string{"when": s.When, "unless": s.Unless, "environment": s.Environment, "keep": s.Keep} {
-		found, err := c.references(text, s.path+"."+key, refs)
+	for _, word := range []struct{ key, text string }{{"when", s.When}, {"unless", s.Unless}, {"environment", s.Environment}, {"keep", s.Keep}} {
+		found, err := c.text(word.text, s.path+"."+word.key, refs)
 		if err != nil {
 			return err
 		}
-		if _, ok := yesOrNo(text); key == "keep" && text != "" && !found && !ok { // what variables hold is not known yet
-			return c.at(s.path+".keep").invalid("write keep: true or keep: false", "keep must be true or false, not %q", text)
+		if _, ok := yesOrNo(word.text); word.key == "keep" && word.text != "" && !found && !ok { // what variables hold is not known yet
+			return c.at(s.path+".keep").invalid("write keep: true or keep: false", "keep must be true or false, not %q", word.text)
 		}
 	}
 	for j, need := range s.Needs {

@@ -31,6 +31,18 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 	}
 }
 
+// Of several mistakes the same one is said each time.
+func TestTheFirstMistakeIsSaid(t *testing.T) {
+	for range 50 {
+		_, err := Parse("recipe.yaml", []byte(`
+apiVersion: ftd/v1
+name: x
+steps: [{id: a, uses: data, with: {source: x}, when: "${w}", unless: "${u}", environment: "${e}", keep: sometimes}]
+`))
+		require.ErrorContains(t, err, `there is no variable "w"`)
+	}
+}
+
 func TestARecipeIsReadAsItIsWritten(t *testing.T) {
 	r, err := Parse("recipe.yaml", []byte(`
 apiVersion: ftd/v1

@@ -112,9 +112,9 @@ func checkSubmit(s api.Submit) error {
 	if given != 1 {
 		return api.Errorf(api.CodeBadRequest, "a job is exactly one of recipe, text and command")
 	}
-	for name, path := range map[string]string{"base": s.Base, "dir": s.Dir} {
-		if path != "" && !filepath.IsAbs(path) {
-			return api.Errorf(api.CodeBadRequest, "%s must be an absolute path, not %q", name, path)
+	for _, p := range []struct{ name, path string }{{"base", s.Base}, {"dir", s.Dir}} {
+		if p.path != "" && !filepath.IsAbs(p.path) {
+			return api.Errorf(api.CodeBadRequest, "%s must be an absolute path, not %q", p.name, p.path)
 		}
 	}
 	if s.Priority < -api.MaxPriority || s.Priority > api.MaxPriority {

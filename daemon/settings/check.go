@@ -20,18 +20,23 @@ func LogLevels() []string { return []string{"trace", "debug", "info", "warn", "e
 // check looks at what the types alone cannot say, and makes paths absolute:
 // the daemon's working directory is nobody's business.
 func (s *Settings) check() error {
-	for name, p := range map[string]*string{
-		"state_dir": &s.StateDir, "socket": &s.Socket, "env": &s.Env, "shim": &s.Shim, "libexec": &s.Libexec, "npu_smi": &s.NPUSMI,
-		"signatures": &s.Signatures, "metrics_web_config": &s.MetricsWeb, "notify": &s.Notify,
+	for _, p := range []struct {
+		name   string
+		path   *string
+		needed bool
+	}{
+		{"state_dir", &s.StateDir, true}, {"socket", &s.Socket, true}, {"shim", &s.Shim, true}, {"libexec", &s.Libexec, true},
+		{"env", &s.Env, false}, {"npu_smi", &s.NPUSMI, false}, {"signatures", &s.Signatures, false},
+		{"metrics_web_config", &s.MetricsWeb, false}, {"notify", &s.Notify, false},
 	} {
-		if *p == "" && (name == "env" || name == "npu_smi" || name == "signatures" || name == "metrics_web_config" || name == "notify") {
+		if *p.path == "" && !p.needed {
 			continue
 		}
-		abs, err := filepath.Abs(*p)
-		if err != nil || *p == "" {
-			return s.invalid(name, "it must be a path")
+		abs, err := filepath.Abs(*p.path)
+		if err != nil || *p.path == "" {
+			return s.invalid(p.name, "it must be a path")
 		}
-		*p = abs
+		*p.path = abs
 	}
 	for _, place := range s.PlaceList() {
 		if !filepath.IsAbs(place) {

@@ -98,6 +98,15 @@ func TestBadSettingsSayWhereAndWhat(t *testing.T) {
 	}
 }
 
+// Of several bad settings the same one is said each time.
+func TestTheFirstBadSettingIsSaid(t *testing.T) {
+	clean(t, "")
+	for range 50 {
+		_, err := Load([]string{"--libexec=", "--shim=", "--socket="})
+		require.ErrorContains(t, err, "flag --socket")
+	}
+}
+
 func TestAFileOfCommentsOrNothingIsFine(t *testing.T) {
 	for _, text := range []string{"\n", "# nothing yet\n", "---\n", "env:\n"} {
 		clean(t, text)
