@@ -18,7 +18,7 @@
 //
 // # What it understands
 //
-// The step lines of mindformers 0.2 to 1.8 and master in both of its record
+// The step lines of mindformers 0.2 to 2.0 and master in both of its record
 // formats (standard output and info.log), MindSpore's LossMonitor and
 // TimeMonitor, MindSpore's own Python and C++ records, CANN codes, Python
 // tracebacks, and the lines of other logs that msrun reprints in the manner of

@@ -265,6 +265,32 @@ func TestLossMonitorLines(t *testing.T) {
 	}
 }
 
+// The pynative trainer, as r1.9, r2.0 and master print its steps.
+func TestPynativeSteps(t *testing.T) {
+	head := "2026-07-24 12:00:00,123 - mindformers/w/output/log[mindformers/pynative/callback/loss_callback.py:337] - INFO - "
+	step := logparse.Step{Format: logparse.FormatF6, Step: 1, Total: 10, Loss: 11.813965, StepMS: 13570, LR: num(1e-5), GlobalNorm: num(13.831877), Throughput: num(1.36)}
+	equalSteps(t, step, only(t, head+"{ step:[    1/   10], loss:  11.813965, per_step_time:  13570ms, lr: 1.000000e-05, grad_norm:  13.831877, throughput:   1.36T }\n").Step, "r1.9")
+	step.BalanceLoss, step.MTPLoss = num(1.093977), num(3.5)
+	equalSteps(t, step, only(t, head+"{ step:[    1/   10], loss:  11.813965, per_step_time:  13570ms, load_balancing_loss:   1.093977, indexer_loss:   0.250000, "+
+		"mtp_1_loss:   3.500000, mtp_2_loss:   4.500000, lr: 1.000000e-05, grad_norm:  13.831877, throughput:   1.36T }\n").Step, "r2.0")
+	equalSteps(t, step, only(t, head+"{ step:[    1/   10], consumed_samples: 8, global_batch_size: 8, loss:  11.813965, per_step_time:  13570ms, "+
+		"load_balancing_loss:   1.093977, mtp_1_loss:   3.500000, lr: 1.000000e-05, grad_norm:  13.831877, throughput:   1.36T }\n").Step, "master")
+	other := only(t, head+"{ step:[    1/   10], loss: N/A (non-last PP stage, refer to last stage for real loss), per_step_time:  13570ms, grad_norm: NaN }\n").Step
+	require.True(t, other.NoLoss)
+	require.False(t, other.GlobalNorm.Known, "NaN stands for a norm that was not computed")
+	require.InDelta(t, 13570, other.StepMS, 0)
+	require.True(t, math.IsNaN(only(t, head+"{ step:[    1/   10], loss:        nan, per_step_time:  13570ms, grad_norm:        nan }\n").Step.GlobalNorm.Value))
+
+	var phases []logparse.Phase
+	for _, r := range records(head + "Loading config from yaml file: a.yaml\n" + head + "Building model from config...\n" + head + "Building dataset from config...\n" +
+		head + "{ step:[    1/   10], loss:  11.813965, per_step_time:  13570ms }\n" + head + "Checkpoint saved at step 1 to ./output\n") {
+		if r.Kind == logparse.KindPhase {
+			phases = append(phases, r.Phase)
+		}
+	}
+	require.Equal(t, []logparse.Phase{logparse.PhaseStarting, logparse.PhaseLoading, logparse.PhaseTraining}, phases)
+}
+
 // Loops of one's own may count from zero.
 func TestLossMonitorCountsFromZero(t *testing.T) {
 	line := func(epoch, step int) string { return fmt.Sprintf("epoch: %d, step: %d, loss is 2.5\n", epoch, step) }

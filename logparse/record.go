@@ -105,7 +105,7 @@ const (
 	FormatF3                 // r1.3: with global_norm
 	FormatF4                 // r1.5, r1.6: may have train_throughput_per_npu
 	FormatF5                 // r1.7 on: six decimals, lm_loss and others
-	FormatF6                 // master, pynative: no epoch
+	FormatF6                 // r1.9 on, pynative: no epoch
 	FormatLossMonitor        // MindSpore's own callback
 )
 

@@ -62,7 +62,7 @@ var examples = map[string][]string{
 	"disk-full":               {"OSError: [Errno 28] No space left on device", "OSError: [Errno 122] Disk quota exceeded: 'x'"},
 	"shared-memory-full":      {"Unexpected bus error encountered in process: 12. Non-existent physical address. This might be caused by insufficient shared memory."},
 	"too-many-files":          {"OSError: [Errno 24] Too many open files: '/data/x.mindrecord'"},
-	"checkpoint-save-failed":  {"RuntimeError: Failed to save the checkpoint file /x.ckpt. Maybe don't have the permission to write files, or the disk space is insufficient and so on."},
+	"checkpoint-save-failed":  {"RuntimeError: Failed to save the checkpoint file /x.ckpt. Maybe don't have the permission to write files, or the disk space is insufficient and so on.", "Error saving checkpoint: the weights of rank 3 are missing"},
 	"checkpoint-name-clash":   {"RuntimeError: Rename failed, can't find /x.tmp. The possible reason is that multi process have simultaneously modified a file."},
 	"shape-mismatch":          {"ValueError: For 'Mul', x.shape and y.shape need to broadcast. The value of x.shape[-2]", "ValueError: For BatchMatMul, inputs shape cannot be broadcast on CPU/GPU, with x shape [const vector]{4}"},
 	"cpu-op-unsupported":      {"Unsupported op [NPUGetFloatStatusV2] on CPU, Please confirm whether the device target setting is correct", "Select CPU operator[Reshape] fail! Unsupported data type!"},

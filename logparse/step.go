@@ -106,6 +106,10 @@ func readField(b []byte, i int, s *Step, has *stepFields) (next int, ok bool) {
 			has.throughput = true
 			s.Throughput, i = readNumber(b, i+25)
 			return i, true
+		case hasAt(b, i, "throughput:"): // so from 2.0 on
+			has.throughput = true
+			s.Throughput, i = readNumber(b, i+11)
+			return i, true
 		}
 	case 'o':
 		if hasAt(b, i, "overflow cond:") {
@@ -116,6 +120,14 @@ func readField(b []byte, i int, s *Step, has *stepFields) (next int, ok bool) {
 		if hasAt(b, i, "global_norm:") {
 			has.norm = true
 			s.GlobalNorm, i = readNumber(b, i+12)
+			return i, true
+		}
+		if hasAt(b, i, "grad_norm:") { // so from 2.0 on, where NaN says that there is none and nan that it is none
+			has.norm = true
+			if i = skipSpaces(b, i+10); hasAt(b, i, "NaN") {
+				return i + 3, true
+			}
+			s.GlobalNorm, i = readNumber(b, i)
 			return i, true
 		}
 	case 'a':
@@ -134,6 +146,11 @@ func readField(b []byte, i int, s *Step, has *stepFields) (next int, ok bool) {
 		if hasAt(b, i, "mtp_loss:") {
 			has.extra = true
 			s.MTPLoss, i = readNumber(b, i+9)
+			return i, true
+		}
+		if hasAt(b, i, "mtp_1_loss:") { // from 2.0 on each depth has one
+			has.extra = true
+			s.MTPLoss, i = readNumber(b, i+11)
 			return i, true
 		}
 	}
