@@ -22,16 +22,20 @@ func followLoss(c *cobra.Command, client *api.Client, o lossOptions, id string) 
 	if err != nil {
 		return err
 	}
+	add := func(p api.Point) error {
+		if !all.add(p) {
+			return nil
+		}
+		return show.point(&p, all.points)
+	}
 	// The job was read before its points: events after it are complete, and
 	// the series leaves out what both hold.
 	for p, err := range client.Points(ctx, job.ID, api.PointsQuery{}) {
 		if err != nil {
 			return err
 		}
-		if all.add(p) {
-			if err := show.point(&p, all.points); err != nil {
-				return err
-			}
+		if err := add(p); err != nil {
+			return err
 		}
 	}
 	if err := show.pause(all.points); err != nil || job.Over() {
@@ -48,11 +52,9 @@ func followLoss(c *cobra.Command, client *api.Client, o lossOptions, id string) 
 		switch e.Type {
 		case api.EventPoints:
 			points, _ := data[[]api.Point](e)
-			for i := range points {
-				if all.add(points[i]) {
-					if err := show.point(&points[i], all.points); err != nil {
-						return err
-					}
+			for _, p := range points {
+				if err := add(p); err != nil {
+					return err
 				}
 			}
 			if err := show.pause(all.points); err != nil {
