@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,7 +72,7 @@ type common struct {
 
 func (it iteration) inspect(ctx context.Context, opt Options, each func(*Tensor) error) (Verdict, error) {
 	v := Verdict{Path: it.path, Format: FormatSafetensors, GlobalStep: &it.number, Modified: it.info.ModTime()}
-	files, err := it.files()
+	files, err := it.files(ctx)
 	if err == nil {
 		err = it.tracked()
 	}
@@ -171,7 +172,7 @@ var shardParts = lazily(`^((?:.*-)?(?:model|opt)-)(\d{7})-(\d{7})(\.safetensors)
 
 // files lists the files that have to be there: those that are, the others of
 // their series, and those that metadata.json names.
-func (it iteration) files() ([]string, error) {
+func (it iteration) files(ctx context.Context) ([]string, error) {
 	entries, err := os.ReadDir(it.path)
 	if err != nil {
 		return nil, err
@@ -191,10 +192,8 @@ func (it iteration) files() ([]string, error) {
 	if len(want) == 0 {
 		return nil, damagef("it holds no safetensors file")
 	}
-	named, err := it.named()
-	for _, n := range named {
-		want[n] = true
-	}
+	named, err := it.named(ctx)
+	maps.Copy(want, named)
 	files := make([]string, 0, len(want))
 	for n := range want {
 		files = append(files, filepath.Join(it.path, n))
@@ -204,32 +203,16 @@ func (it iteration) files() ([]string, error) {
 }
 
 // named lists the files that metadata.json says hold the tensors.
-func (it iteration) named() ([]string, error) {
-	b, err := readSmall(filepath.Join(it.path, metadataName), maxIndex)
+func (it iteration) named(ctx context.Context) (map[string]bool, error) {
+	f, err := openFile(filepath.Join(it.path, metadataName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	var index struct {
-		Storage map[string][]struct {
-			File string `json:"file_name"`
-		} `json:"storage_data"`
-	}
-	if err := json.Unmarshal(b, &index); err != nil {
-		return nil, damagef("%s is not whole: %s", metadataName, err)
-	}
-	var files []string
-	for _, parts := range index.Storage {
-		for _, p := range parts {
-			if p.File != filepath.Base(p.File) {
-				return nil, damagef("%s names the file %q, which is not in its directory", metadataName, p.File)
-			}
-			files = append(files, p.File)
-		}
-	}
-	return files, nil
+	defer f.Close()
+	return metadataFiles(ctx, f)
 }
 
 // readSmall reads a file of at most limit bytes.

@@ -1,10 +1,13 @@
 package checkpoint
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,10 +82,15 @@ func TestVerifyIteration(t *testing.T) {
 
 func TestVerifyDamagedIteration(t *testing.T) {
 	for what, test := range map[string]struct{ file, content, reason string }{
-		"common.json cut":      {"common.json", `{"epoch_num": 1`, "common.json is not whole"},
-		"metadata.json cut":    {"metadata.json", `{"storage_data": {`, "metadata.json is not whole"},
-		"metadata.json abroad": {"metadata.json", `{"storage_data": {"w": [{"file_name": "../../x"}]}}`, "not in its directory"},
-		"a file that is named": {"metadata.json", `{"storage_data": {"w": [{"file_name": "model-0000009-0000010.safetensors"}]}}`, "model-0000009-0000010.safetensors is missing"},
+		"common.json cut":       {"common.json", `{"epoch_num": 1`, "common.json is not whole"},
+		"metadata.json cut":     {"metadata.json", `{"storage_data": {`, "metadata.json is not whole"},
+		"metadata.json goes on": {"metadata.json", `{"storage_data": {}} {}`, "goes on after its end"},
+		"metadata.json a list":  {"metadata.json", `[]`, "metadata.json is not whole"},
+		"no data is no object":  {"metadata.json", `{"storage_data": []}`, "metadata.json is not whole"},
+		"metadata.json crooked": {"metadata.json", `{"state_dict_metadata": {"w": {"dtype": }}, "storage_data": {}}`, "metadata.json is not whole"},
+		"an endless entry":      {"metadata.json", `{"state_dict_metadata": {"w": "` + strings.Repeat("x", 17<<20) + `"}}`, "more than 16777216 bytes of one tensor"},
+		"metadata.json abroad":  {"metadata.json", `{"storage_data": {"w": [{"file_name": "../../x"}]}}`, "not in its directory"},
+		"a file that is named":  {"metadata.json", `{"storage_data": {"w": [{"file_name": "model-0000009-0000010.safetensors"}]}}`, "model-0000009-0000010.safetensors is missing"},
 	} {
 		root := t.TempDir()
 		dir := saveIteration(t, root, 20, 2)
@@ -100,6 +108,32 @@ func TestVerifyDamagedIteration(t *testing.T) {
 	require.Equal(t, "it holds no safetensors file", v.Reason)
 	_, err = Verify(context.Background(), filepath.Join(t.TempDir(), "iteration_00000020"), Options{})
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// Of a model with many experts on many cards metadata.json is large, which is no
+// damage and takes no memory.
+func TestLargeMetadata(t *testing.T) {
+	root := t.TempDir()
+	dir := saveIteration(t, root, 20, 2)
+	track(t, root, "20")
+	f, err := os.Create(filepath.Join(dir, "metadata.json"))
+	require.NoError(t, err)
+	w := bufio.NewWriter(f)
+	entry := `{"properties": {"dtype": "Float32"}, "layout": "` + strings.Repeat("x", 1<<20) + `"}`
+	w.WriteString(`{"state_dict_metadata": {"w0": ` + entry)
+	for i := range 65 {
+		fmt.Fprintf(w, `, "w%d": %s`, i+1, entry)
+	}
+	w.WriteString(`}, "storage_data": {"('w', (0,))": [{"file_name": "model-0000000-0000002.safetensors", "storage_rank": 0, "rank_group": [0, 1]}]}}`)
+	require.NoError(t, w.Flush())
+	require.NoError(t, f.Close())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	v, err := Verify(context.Background(), dir, Options{})
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	require.True(t, v.Complete, v.Reason)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(32<<20))
 }
 
 // An iteration is reported once, when the tracker names it; one whose writer

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -19,7 +20,7 @@ func Remove(path string) error {
 		return ignoreMissing(os.Remove(path))
 	}
 	// A damaged index is no reason to keep the rest.
-	files, err := it.files()
+	files, err := it.files(context.Background())
 	var d *damage
 	if err != nil && !errors.As(err, &d) {
 		return ignoreMissing(err)
