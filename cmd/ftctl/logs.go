@@ -62,23 +62,37 @@ Where no line is shown the exit status is 1, as grep's.`,
 	return c
 }
 
-func runLogs(c *cobra.Command, o logsOptions, job string) error {
-	if o.tail < 0 || o.rank < 0 {
-		return usageError("see ftctl logs --help", "--tail and --rank are numbers from 0 on")
-	}
-	if o.quiet && o.grep == "" {
-		return usageError("write: ftctl logs JOB -q --grep EXPRESSION", "-q needs --grep: its answer is the exit status")
-	}
-	filter, err := newLineFilter(o.since, o.grep, time.Now())
-	if err != nil {
-		return err
-	}
+// query is what the daemon is asked for.
+func (o *logsOptions) query(c *cobra.Command) (api.LogsQuery, error) {
 	q := api.LogsQuery{Step: o.step, Attempt: o.attempt, Follow: o.follow, Tail: o.tail}
+	if o.tail < 0 || o.rank < 0 {
+		return q, usageError("see ftctl logs --help", "--tail and --rank are numbers from 0 on")
+	}
 	if c.Flags().Changed("tail") && o.tail == 0 {
 		q.Tail = api.NoTail
 	}
 	if c.Flags().Changed("rank") {
 		q.Rank = &o.rank
+	}
+	return q, nil
+}
+
+// filter is what is shown of the daemon's answer.
+func (o *logsOptions) filter() (*lineFilter, error) {
+	if o.quiet && o.grep == "" {
+		return nil, usageError("write: ftctl logs JOB -q --grep EXPRESSION", "-q needs --grep: its answer is the exit status")
+	}
+	return newLineFilter(o.since, o.grep, time.Now())
+}
+
+func runLogs(c *cobra.Command, o logsOptions, job string) error {
+	q, err := o.query(c)
+	if err != nil {
+		return err
+	}
+	filter, err := o.filter()
+	if err != nil {
+		return err
 	}
 	client := connect(c)
 	defer client.Close()
