@@ -101,9 +101,7 @@ Exit statuses:
 	root.InitDefaultCompletionCmd() // here, so that it is prepared as the others are
 
 	root.SetHelpFunc(writeHelp)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError("see "+c.CommandPath()+" --help", "%s", err)
-	})
+	root.SetFlagErrorFunc(flagMistake)
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return checkOutput(c) }
 	prepare(root)
 	return root
@@ -126,7 +124,7 @@ func prepare(c *cobra.Command) {
 		c.Args = func(c *cobra.Command, args []string) error {
 			switch err := check(c, args); {
 			case err == nil:
-				return nil
+				return checkNames(c, args)
 			case len(args) == 0:
 				return usageError("see "+c.CommandPath()+" --help", "%s needs an argument; usage: %s", c.CommandPath(), c.UseLine())
 			default:
