@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"ftd/logparse"
@@ -103,6 +102,8 @@ func (w *wholeLines) Read(b []byte) (int, error) {
 // them on, and how many steps there are among them.
 func newest(ctx context.Context, r io.Reader, steps int) (records []logparse.Record, found int) {
 	parser := logparse.NewParser()
+	first := 0 // of those that are not too old
+	records = make([]logparse.Record, 0, 2*steps)
 	take := func(r *logparse.Record) {
 		switch r.Kind {
 		case logparse.KindStep:
@@ -111,12 +112,14 @@ func newest(ctx context.Context, r io.Reader, steps int) (records []logparse.Rec
 		default:
 			return
 		}
+		if len(records) == cap(records) { // instead of a larger array: records are large, and logs many
+			records, first = records[:copy(records, records[first:])], 0
+		}
 		records = append(records, *r)
-		for found > steps {
-			if records[0].Kind == logparse.KindStep {
+		for ; found > steps; first++ {
+			if records[first].Kind == logparse.KindStep {
 				found--
 			}
-			records = records[1:]
 		}
 	}
 	block := make([]byte, recallFirst)
@@ -127,5 +130,5 @@ func newest(ctx context.Context, r io.Reader, steps int) (records []logparse.Rec
 			break
 		}
 	}
-	return slices.Clip(records), found
+	return records[first:], found
 }
