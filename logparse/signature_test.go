@@ -68,6 +68,7 @@ var examples = map[string][]string{
 	"checkpoint-save-failed":  {"RuntimeError: Failed to save the checkpoint file /x.ckpt. Maybe don't have the permission to write files, or the disk space is insufficient and so on.", "Error saving checkpoint: the weights of rank 3 are missing"},
 	"checkpoint-name-clash":   {"RuntimeError: Rename failed, can't find /x.tmp. The possible reason is that multi process have simultaneously modified a file."},
 	"shape-mismatch":          {"ValueError: For 'Mul', x.shape and y.shape need to broadcast. The value of x.shape[-2]", "ValueError: For BatchMatMul, inputs shape cannot be broadcast on CPU/GPU, with x shape [const vector]{4}"},
+	"parallel-layout":         {"ValueError: num_attention_heads (14) must be divisible by tensor_model_parallel_size (4)", "ValueError: batch_size should be divisible by dp. ", "RuntimeError: world_size (6) is not divisible by tensor_model_parallel_size (4)", "MatMul: The strategy is ((1, 3), (3, 1)), shape 16 cannot be divisible by strategy value 3", "ValueError: The parallel_config.data_parallel 16 should be less than device_num 8.", "ValueError: Number of layers (7) is not divisible by total stages (2)."},
 	"cpu-op-unsupported":      {"Unsupported op [NPUGetFloatStatusV2] on CPU, Please confirm whether the device target setting is correct", "Select CPU operator[Reshape] fail! Unsupported data type!"},
 	"kernels-package-missing": {"Cannot parse json for config file [/usr/local/Ascend/opp/built-in/op_impl/ai_core/tbe/kernel/config/ascend910b/x.json].", "AclNN_Runtime_Error(EZ9903): op does not has any binary."},
 	"op-unsupported":          {"EZ3003: 2024-06-26-16:57:38.215.381 No supported Ops kernel and engine are found for [aclnnAddCustom1], optype [aclnnAddCustom].", "EZ3002: Optype [FooGrad] of Ops kernel [AIcoreEngine] is unsupported."},
@@ -311,6 +312,11 @@ func TestLevelOfOlderMindSpore(t *testing.T) {
 	require.Equal(t, "device-exception", r.Problem.Signature.ID)
 	require.Equal(t, "Call rt api rtStreamSynchronize failed, ret: 507011", r.Problem.Text)
 	require.Equal(t, 2021, r.Time.Year())
+}
+
+// That a number does not go into another is said of many things.
+func TestOtherDivisions(t *testing.T) {
+	require.Equal(t, []string{"python-exception"}, problems("Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\nValueError: height 5 is not divisible by 2\n"))
 }
 
 // What the helpers of CANN's compiler and of the dataset say when a training was
