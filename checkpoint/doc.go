@@ -12,8 +12,8 @@
 //     2.3 writes under the final name, later ones rename; both are reported
 //     once they are complete, and what a dead writer left behind by
 //     [Watcher.Sweep].
-//   - [Sets] puts the files of all ranks together, and says which sets are
-//     complete for every rank.
+//   - [Sets] puts the files of all ranks together, [ResumePoint] picks the
+//     newest set that is complete for every rank.
 //   - [Retention.Plan] and [Forecast] are pure functions over what was found.
 //
 // Two formats are read. "ckpt" is MindSpore's own: a concatenation of protobuf

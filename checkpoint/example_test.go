@@ -43,10 +43,10 @@ func ExampleInspect() {
 	// <nil>
 }
 
-func ExampleSets() {
-	sets, err := checkpoint.Sets(context.Background(), "../testdata/checkpoints/mf06-ms200-complete", 1, checkpoint.Options{})
-	fmt.Println(sets[0].Name, *sets[0].Step, sets[0].Complete, err)
-	// Output: llama_7b_lora-1_100.ckpt 100 true <nil>
+func ExampleResumePoint() {
+	set, err := checkpoint.ResumePoint(context.Background(), "../testdata/checkpoints/mf06-ms200-complete", 1)
+	fmt.Println(set.Name, *set.Step, err)
+	// Output: llama_7b_lora-1_100.ckpt 100 <nil>
 }
 
 func ExampleRetention_Plan() {

@@ -110,6 +110,27 @@ func SetsBelow(ctx context.Context, dirs []string, ranks int, opt Options) ([]Se
 	return all, nil
 }
 
+// ResumePoint is the set with the highest step that is complete for all ranks,
+// whatever meta.json or file times say; nil if there is none.
+func ResumePoint(ctx context.Context, dir string, ranks int) (*Set, error) {
+	sets, err := Sets(ctx, dir, ranks, Options{})
+	if err != nil {
+		return nil, err
+	}
+	return Newest(sets), nil
+}
+
+// Newest is the first complete set of those that [Sets] returned, nil if none
+// is.
+func Newest(sets []Set) *Set {
+	for i := range sets {
+		if sets[i].Complete {
+			return &sets[i]
+		}
+	}
+	return nil
+}
+
 // keyOf tells which set a file belongs to; ok is false for what is no state to
 // go on from.
 func keyOf(path string) (k setKey, ok bool) {

@@ -23,23 +23,22 @@ func sets(t *testing.T, dir string, ranks int) []Set {
 	return s
 }
 
-// resume is the name of the newest set that is complete, "" if none is.
 func resume(t *testing.T, dir string, ranks int) string {
 	t.Helper()
-	for _, s := range sets(t, dir, ranks) {
-		if s.Complete {
-			for _, f := range s.Files {
-				require.True(t, f.Complete)
-			}
-			return s.Name
-		}
+	s, err := ResumePoint(context.Background(), dir, ranks)
+	require.NoError(t, err)
+	if s == nil {
+		return ""
 	}
-	return ""
+	for _, f := range s.Files {
+		require.True(t, f.Complete)
+	}
+	return s.Name
 }
 
 // The newest step of which every rank has a complete file, whatever else is
 // there.
-func TestTheNewestCompleteSet(t *testing.T) {
+func TestResumePoint(t *testing.T) {
 	dir := t.TempDir()
 	for rank := range 4 {
 		saveRank(t, dir, rank, "", 1, 20, 20)
@@ -76,7 +75,7 @@ func TestTheNewestCompleteSet(t *testing.T) {
 
 	require.Equal(t, "", resume(t, dir, 8), "of 8 ranks, 4 have nothing")
 	require.Equal(t, "", resume(t, t.TempDir(), 0))
-	_, err := Sets(context.Background(), filepath.Join(dir, "nowhere"), 0, Options{})
+	_, err := ResumePoint(context.Background(), filepath.Join(dir, "nowhere"), 0)
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
@@ -95,7 +94,7 @@ func TestARankThatIsMissingAltogether(t *testing.T) {
 }
 
 // After a resume the names count from there: 2_24 is step 128 of the whole.
-func TestTheNewestSetAfterAResume(t *testing.T) {
+func TestResumePointAfterAResume(t *testing.T) {
 	dir := t.TempDir()
 	saveRank(t, dir, 0, "", 1, 40, 40)
 	saveRank(t, dir, 0, "", 2, 26, 90)
