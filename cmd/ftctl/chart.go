@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/mattn/go-runewidth"
-
 	"ftd/api"
 )
 
@@ -219,7 +217,7 @@ func (l *legend) entry(name string, with ink) {
 func (l *legend) words(text string) {
 	const perColumn = 6.2 // of most fonts; the canvas alone would know
 	l.on.text(spot{l.x, legendY}, anchorStart, 12, text)
-	l.x += float64(runewidth.StringWidth(text))*perColumn + 22
+	l.x += float64(cells.StringWidth(text))*perColumn + 22
 }
 
 // chartColumns is how many places along a line are told apart: a run of a

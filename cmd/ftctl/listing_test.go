@@ -69,3 +69,9 @@ func TestATableIsWrittenInOnePiece(t *testing.T) {
 	require.Equal(t, "JOB   NAME\n01a   one\n01b   -\n", w.String())
 	require.Equal(t, 1, w.calls)
 }
+
+func TestATableIsAlignedByWhatATerminalShows(t *testing.T) {
+	var w writes
+	writeTable(&w, [][]string{{"NAME", "STATE"}, {"微调测试", "running"}, {"a\tb\n", " "}})
+	require.Equal(t, "NAME       STATE\n微调测试   running\na b        -\n", w.String())
+}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/mattn/go-runewidth"
 
 	"ftd/api"
 )
@@ -47,7 +46,7 @@ func (w *watch) screen() []string {
 // firstThatFits is the fullest of the texts that fits, or what fits of the last.
 func firstThatFits(texts []string, columns int) string {
 	for _, text := range texts {
-		if runewidth.StringWidth(text) <= columns {
+		if cells.StringWidth(text) <= columns {
 			return text
 		}
 	}

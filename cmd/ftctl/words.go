@@ -96,13 +96,19 @@ func setting(f *api.Float) string {
 // finite says whether f can be calculated with.
 func finite(f api.Float) bool { return !math.IsNaN(float64(f)) && !math.IsInf(float64(f), 0) }
 
+// cells counts the columns of a terminal that text takes. In a Chinese locale
+// runewidth would count two for each sign of a picture and for the "…", but no
+// terminal of today draws them so wide, and neither do those who make the
+// pictures and draw the screen count so.
+var cells = &runewidth.Condition{StrictEmojiNeutral: true}
+
 // fit makes s one line of at most so many columns.
 func fit(s string, columns int) string {
 	if columns <= 0 {
 		return ""
 	}
 	s = strings.NewReplacer("\n", " ", "\t", " ").Replace(s)
-	return runewidth.Truncate(s, columns, "…")
+	return cells.Truncate(s, columns, "…")
 }
 
 // wrap makes lines of at most so many columns of a line: in a log the end of
@@ -112,11 +118,11 @@ func wrap(s string, columns int) []string {
 	if columns < 2 { // no Chinese character would fit
 		return []string{fit(s, columns)}
 	}
-	return strings.Split(runewidth.Wrap(s, columns), "\n")
+	return strings.Split(cells.Wrap(s, columns), "\n")
 }
 
 // pad fills s with spaces up to a number of columns.
-func pad(s string, columns int) string { return runewidth.FillRight(s, columns) }
+func pad(s string, columns int) string { return cells.FillRight(s, columns) }
 
 // between is the time from start to end, or to now while there is no end.
 func between(start, end *time.Time, now time.Time) time.Duration {

@@ -69,3 +69,16 @@ func TestShortIDsTellTheListedJobsApart(t *testing.T) {
 	require.Equal(t, 10, shortIDs([]api.Job{{ID: "01k9XQ4T8M2V7B"}}))
 	require.Equal(t, 13, shortIDs([]api.Job{{ID: "01k9XQ4T8M2V7B"}, {ID: "01AAAAAAAAAAAA"}, {ID: "01k9XQ4T8M2VXX"}}))
 }
+
+// A Chinese locale makes no sign of a picture wider: half of each line of it was
+// cut off in ftctl watch.
+func TestAPictureIsAsWideInAChineseLocale(t *testing.T) {
+	was := *runewidth.DefaultCondition
+	t.Cleanup(func() { *runewidth.DefaultCondition = was })
+	*runewidth.DefaultCondition = runewidth.Condition{EastAsianWidth: true}
+	const picture = " 2.9 ┤╰──╮"
+	require.Equal(t, picture, fit(picture, 10))
+	require.Equal(t, []string{picture}, wrap(picture, 10))
+	require.Equal(t, picture+"  ", pad(picture, 12))
+	require.Equal(t, "训…", fit("训练中", 4))
+}
