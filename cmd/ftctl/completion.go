@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,9 +14,10 @@ import (
 	"ftd/recipe"
 )
 
-// completeJobs completes ids and names of jobs from the daemon, silently where
-// there is none: names first, since a person knows them.
-func completeJobs(c *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// completeJobs completes ids and names of jobs that a verb can do something with,
+// from the daemon, silently where there is none: names first, since a person
+// knows them.
+func completeJobs(c *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	jobs, err := askQuietly(c, func(ctx context.Context, client *api.Client) ([]api.Job, error) {
 		return client.Jobs(ctx, api.JobsQuery{Limit: completeFrom})
 	})
@@ -25,16 +27,33 @@ func completeJobs(c *cobra.Command, _ []string, begun string) ([]cobra.Completio
 	var names, ids []cobra.Completion
 	told := map[string]bool{}
 	for _, j := range jobs {
+		// The newest job of a name is the one that bears it.
+		named := !told[j.Name]
+		told[j.Name] = true
+		if !suits(c.Name(), j.State) || slices.Contains(given, j.ID) || named && slices.Contains(given, j.Name) {
+			continue
+		}
 		if strings.HasPrefix(j.ID, begun) {
 			ids = append(ids, cobra.CompletionWithDesc(j.ID, j.Name+" "+string(j.State)))
 		}
-		// The newest job of a name is the one that bears it.
-		if !told[j.Name] && strings.HasPrefix(j.Name, begun) && !strings.ContainsAny(j.Name, " \t\n'\"\\") {
-			told[j.Name] = true
+		if named && strings.HasPrefix(j.Name, begun) && !strings.ContainsAny(j.Name, " \t\n'\"\\") {
 			names = append(names, cobra.CompletionWithDesc(j.Name, string(j.State)))
 		}
 	}
 	return append(names, ids...), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}
+
+// suits says whether a verb can do anything with a job in a state.
+func suits(verb string, s api.State) bool {
+	switch verb {
+	case "stop":
+		return !s.Ended()
+	case "rm":
+		return s.Ended()
+	case "resume":
+		return s.Ended() && s != api.StateSucceeded
+	}
+	return true
 }
 
 // completeWithin is how long a person who has pressed Tab is kept waiting, and

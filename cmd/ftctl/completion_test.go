@@ -28,11 +28,20 @@ func TestCompletion(t *testing.T) {
 	h := newHouse(t)
 	id := h.submit("true")
 	h.ended(id)
-	for _, verb := range []string{"show", "logs", "loss", "wait", "stop", "rm", "resume", "watch"} {
+	for _, verb := range []string{"show", "logs", "loss", "wait", "rm", "watch"} {
 		require.Equal(t, []string{"true", id}, completed(t, verb, ""), verb)
 		require.Equal(t, []string{id}, completed(t, verb, id[:8]), verb)
 	}
 	require.Empty(t, completed(t, "show", "true", ""), "show takes one")
+	require.Empty(t, completed(t, "stop", ""), "it has ended")
+	require.Empty(t, completed(t, "resume", ""), "it has succeeded")
+	require.Empty(t, completed(t, "rm", "true", ""), "it is named already")
+	require.Empty(t, completed(t, "rm", id, ""), "it is named already")
+	failed := h.submit("false")
+	h.ended(failed)
+	require.Equal(t, []string{"false", failed}, completed(t, "resume", ""))
+	require.Equal(t, []string{"true", id}, completed(t, "rm", failed, ""))
+	ok(t, "rm", failed)
 	require.Equal(t, []string{"true", id}, completed(t, "loss", "--compare", "x", ""))
 	require.Equal(t, []string{"train"}, completed(t, "logs", "true", "--step", ""))
 	require.Equal(t, []string{"train.1"}, completed(t, "logs", id, "--attempt", "tr"))

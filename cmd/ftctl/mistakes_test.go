@@ -23,6 +23,7 @@ func TestMistakesAreNamedInTheWordsOfPeople(t *testing.T) {
 		{[]string{"config", "set", "slots", "-1"}, "ftctl config set has no flag -1", "comes after --, such as: ftctl config set -- -1"},
 		{[]string{"show", ""}, "the name of the job is empty", "ftctl ps -a"},
 		{[]string{"stop", "one", " "}, "the name of the job is empty", "ftctl ps -a"},
+		{[]string{"train", "--", ""}, "the command is empty", "name one: ftctl train -- python train.py"},
 		{[]string{"run", ""}, "the name of the recipe is empty", "ftctl recipe ls"},
 		{[]string{"stop", "01a\n01b"}, `"01a\n01b" cannot be the name of a job`, "ftctl ps -a"},
 		{[]string{"show", "\xff"}, `"\xff" cannot be the name of a job`, "ftctl ps -a"},

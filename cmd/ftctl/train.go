@@ -51,6 +51,9 @@ current directory, in the environment that the daemon was built for.
 }
 
 func runTrain(c *cobra.Command, o trainOptions, command []string) error {
+	if command[0] == "" {
+		return usageError("name one: ftctl train -- python train.py", "the command is empty; is it a variable of the shell that is not set?")
+	}
 	dir, err := filepath.Abs(o.dir) // of "": the current directory
 	if err != nil {
 		return err
