@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -118,7 +119,8 @@ func runLogs(c *cobra.Command, o logsOptions, job string) error {
 			sayNothingWritten(c, client, job)
 		}
 	} else {
-		err = filterLines(text, filter, newLineWriter(c.OutOrStdout(), wantJSON(c), o.quiet))
+		out := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
+		err = filterLines(text, filter, newLineWriter(out, wantJSON(c), o.quiet), out.Flush)
 	}
 	switch ctxErr := c.Context().Err(); {
 	case ctxErr != nil:
@@ -177,11 +179,23 @@ func newLineWriter(w io.Writer, asJSON, quiet bool) lineWriter {
 	}
 }
 
-// filterLines puts out the lines that a filter wants.
-func filterLines(text io.Reader, filter *lineFilter, put lineWriter) error {
-	lines := bufio.NewReader(text)
+// filterLines puts out the lines that a filter wants. flush is called before it
+// waits for more, and at the end: a call of the system for each line would take
+// most of the time.
+func filterLines(text io.Reader, filter *lineFilter, put lineWriter, flush func() error) (err error) {
+	lines := bufio.NewReaderSize(text, 64<<10)
+	defer func() {
+		if failure := flush(); err == nil {
+			err = failure
+		}
+	}()
 	file := ""
 	for {
+		if there, _ := lines.Peek(lines.Buffered()); bytes.IndexByte(there, '\n') < 0 {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
 		line, err := lines.ReadString('\n')
 		if line != "" {
 			line = strings.TrimSuffix(line, "\n")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +26,7 @@ func filtered(t *testing.T, since, grep string) (string, *lineFilter) {
 	require.NoError(t, err)
 	f.loc = time.UTC
 	var out strings.Builder
-	require.NoError(t, filterLines(strings.NewReader(sampleLog), f, newLineWriter(&out, false, false)))
+	require.NoError(t, filterLines(strings.NewReader(sampleLog), f, newLineWriter(&out, false, false), func() error { return nil }))
 	return out.String(), f
 }
 
@@ -107,4 +109,24 @@ func TestLogsFollowedAndGrepped(t *testing.T) {
 	require.NotContains(t, term.screen(), "one")
 	s.exit(0)
 	require.Zero(t, term.end())
+}
+
+// Lines are gathered while more are there, and put out before it waits.
+func TestLinesAreWrittenTogetherButNotHeldBack(t *testing.T) {
+	var out writes
+	buffered := bufio.NewWriter(&out)
+	log, training := io.Pipe()
+	ended := make(chan error)
+	go func() {
+		ended <- filterLines(log, &lineFilter{}, newLineWriter(buffered, false, false), buffered.Flush)
+	}()
+	_, err := io.WriteString(training, strings.Repeat("line\n", 100))
+	require.NoError(t, err)
+	_, err = io.WriteString(training, "half") // it has asked for more, so all lines are out
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat("line\n", 100), out.String())
+	require.Equal(t, 1, out.calls)
+	require.NoError(t, training.Close())
+	require.NoError(t, <-ended)
+	require.True(t, strings.HasSuffix(out.String(), "line\nhalf\n"))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"strings"
 
@@ -87,13 +88,17 @@ func runLoss(c *cobra.Command, o lossOptions, ids []string) error {
 	case o.plot:
 		return plotLoss(c, id, points)
 	}
-	table := newPointWriter(w, output(c))
+	buffered := bufio.NewWriterSize(w, 64<<10) // not a call of the system for each step
+	table := newPointWriter(buffered, output(c))
 	for i := range points {
 		if err := table.write(&points[i]); err != nil {
 			return err
 		}
 	}
-	return table.flush()
+	if err := table.flush(); err != nil {
+		return err
+	}
+	return buffered.Flush()
 }
 
 // checkLoss refuses flags that do not go together.

@@ -110,7 +110,7 @@ func TestLogsOfAJobThatHasWrittenNothing(t *testing.T) {
 
 func TestLinesOfSeveralFilesSayWhichInJSON(t *testing.T) {
 	var out strings.Builder
-	require.NoError(t, filterLines(strings.NewReader("==> a.1/step.log <==\nx\n==> train.1/rank_0.log <==\ny\n==> z"), &lineFilter{}, newLineWriter(&out, true, false)))
+	require.NoError(t, filterLines(strings.NewReader("==> a.1/step.log <==\nx\n==> train.1/rank_0.log <==\ny\n==> z"), &lineFilter{}, newLineWriter(&out, true, false), func() error { return nil }))
 	require.Equal(t, `{"file":"a.1/step.log","line":"x"}
 {"file":"train.1/rank_0.log","line":"y"}
 {"file":"train.1/rank_0.log","line":"==> z"}
