@@ -14,6 +14,7 @@ import (
 
 	"ftd/recipe/environment"
 	"ftd/recipe/expression"
+	"ftd/recipe/lock"
 )
 
 // envKind makes a Python environment, or looks whether one is as it must be.
@@ -184,6 +185,11 @@ func (k envKind) Run(ctx context.Context, s *StepContext) (outputs map[string]st
 	if err != nil {
 		return nil, err
 	}
+	release, err := k.alone(ctx, s, prefix)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	m := &mender{StepContext: s, kind: k, prefix: prefix}
 	if _, err := os.Stat(environment.Python(prefix)); errors.Is(err, fs.ErrNotExist) || environment.HalfMade(prefix) {
 		defer func() {
@@ -209,6 +215,22 @@ func (k envKind) Run(ctx context.Context, s *StepContext) (outputs map[string]st
 		versions = append(versions, name+"=="+facts.Packages[name])
 	}
 	return map[string]string{"prefix": prefix, "interpreter": environment.Python(prefix), "python": facts.Python, "versions": strings.Join(versions, " ")}, nil
+}
+
+// alone waits while another job makes or changes the environment: it would find
+// it half made, and begin it anew. One that is there and not ours is looked at
+// only, and may lie where nothing can be written.
+func (envKind) alone(ctx context.Context, s *StepContext, prefix string) (release func(), err error) {
+	if _, err := os.Stat(environment.Python(prefix)); err == nil && !environment.Ours(prefix) {
+		return func() {}, nil
+	}
+	l, err := lock.Take(ctx, filepath.Clean(prefix)+".lock", func() {
+		s.Host.Output(s.Step.ID, prefix+" is being made by another job: waiting for it")
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l.Release, nil
 }
 
 func (envKind) Verify(_ context.Context, _ *StepContext, outputs map[string]string) error {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -173,6 +174,38 @@ steps:
 	vars["pin"] = "fschat==9.9"
 	require.Contains(t, h.fails(job(h, r, vars)).Message, "ended with status 1")
 	require.FileExists(t, environment.Python(vars["prefix"]))
+}
+
+// Two jobs that want the same one get it once: the second would find it half
+// made, and begin it anew under the first.
+func TestTwoJobsMakeAnEnvironmentOnce(t *testing.T) {
+	t.Parallel()
+	r := parsed(t, `
+vars: {python: , wheels: , prefix: }
+steps:
+  - id: e
+    uses: env
+    with: {prefix: "${prefix}", python: "${python}", packages: [fschat==0.2.13], pip_args: [--no-index, "--find-links=${wheels}"]}
+`)
+	prefix, wheels := filepath.Join(t.TempDir(), "named"), wheelhouse(t)
+	hosts := []*memoryHost{newHost(t), newHost(t)}
+	var both sync.WaitGroup
+	for _, h := range hosts {
+		both.Go(func() {
+			vars := map[string]string{"python": h.python, "wheels": wheels, "prefix": prefix}
+			if err := Run(t.Context(), job(h, r, vars), h, h.settings()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	said := strings.Join(append(hosts[0].output, hosts[1].output...), "\n")
+	require.Equal(t, 1, strings.Count(said, "creating "+prefix), said)
+	require.Equal(t, 1, strings.Count(said, "is being made by another job: waiting for it"), said)
+	require.NoFileExists(t, prefix+".lock")
+	for _, h := range hosts {
+		require.Contains(t, h.steps["e"].Outputs["versions"], "fschat==0.2.13")
+	}
 }
 
 func TestAnEnvironmentOfOthersIsNotChanged(t *testing.T) {

@@ -1,17 +1,11 @@
 package fetch
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
-	"path/filepath"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // stateSuffix ends the name of the file beside a part that says what it is of.
@@ -82,59 +76,4 @@ func (p *part) sum() (digest string, size int64, err error) {
 func (p *part) discard() {
 	os.Remove(p.Name())
 	os.Remove(p.Name() + stateSuffix)
-}
-
-// lock keeps two fetches from writing one part.
-type lock struct{ *os.File }
-
-// lockPart waits until nobody else writes the part.
-func lockPart(ctx context.Context, r Request) (lock, error) {
-	if err := os.MkdirAll(filepath.Dir(r.Part), 0o700); err != nil {
-		return lock{}, err
-	}
-	for told := false; ; {
-		l, err := tryLock(r.Part + ".lock")
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return l, err
-		}
-		if !told {
-			told = true
-			r.Log(filepath.Base(r.Target) + " is being fetched by another job: waiting for it")
-		}
-		select {
-		case <-ctx.Done():
-			return lock{}, context.Cause(ctx)
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-func tryLock(path string) (lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return lock{}, err
-	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err == nil && !isStill(f, path) { // whoever held it has removed it meanwhile
-		err = unix.EWOULDBLOCK
-	}
-	if err != nil {
-		f.Close()
-		return lock{}, err
-	}
-	return lock{f}, nil
-}
-
-// isStill says whether f is the file that is called path.
-func isStill(f *os.File, path string) bool {
-	ours, err := f.Stat()
-	there, thereErr := os.Stat(path)
-	return err == nil && thereErr == nil && os.SameFile(ours, there)
-}
-
-// release leaves nothing behind. The file goes before the lock does: nobody may
-// get a lock on one that is about to go.
-func (l lock) release() {
-	os.Remove(l.Name())
-	l.Close()
 }
