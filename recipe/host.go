@@ -101,6 +101,9 @@ type PythonCall struct {
 type Results interface {
 	// Find returns the outputs stored for key; ok is false if there are none.
 	Find(ctx context.Context, key string) (outputs map[string]string, ok bool, err error)
+	// Alone waits until no other job is at work on the result of key, and has
+	// others wait until release. waiting is called once if it has to wait.
+	Alone(ctx context.Context, key string, waiting func()) (release func(), err error)
 	// Dir returns a new directory for the result of key, in one of the
 	// places of [Settings]; "" is the state directory. What is written there counts for nothing until
 	// Commit, which gives it its final name.

@@ -216,6 +216,10 @@ func (r *memoryResults) Find(_ context.Context, key string) (map[string]string, 
 	return maps.Clone(outputs), ok, nil
 }
 
+func (r *memoryResults) Alone(context.Context, string, func()) (func(), error) {
+	return func() {}, nil // jobs of the tests have hosts of their own
+}
+
 func (r *memoryResults) Dir(_ context.Context, key, place string) (string, error) {
 	dir := filepath.Join(place, "results", key+".new")
 	if err := os.RemoveAll(dir); err != nil {

@@ -8,6 +8,16 @@ import (
 	"os"
 )
 
+// alone waits while another job makes the same result: it is there then.
+func (r *runner) alone(ctx context.Context, step Step, key string) (release func(), err error) {
+	if key == "" {
+		return func() {}, nil
+	}
+	return r.host.Results().Alone(ctx, key, func() {
+		r.host.Output(step.ID, "its result is being made by another job: waiting for it")
+	})
+}
+
 // stored returns the outputs of an earlier, undamaged result.
 func (r *runner) stored(ctx context.Context, kind Kind, s *StepContext, key string) (map[string]string, bool) {
 	outputs, damage := r.find(ctx, kind, s, key)

@@ -139,6 +139,11 @@ func (r *runner) step(ctx context.Context, step Step) error {
 		return r.end(ctx, status, r.outcome(ctx, step, err))
 	}
 	r.hold(step, status.Key)
+	release, err := r.alone(ctx, step, status.Key)
+	if err != nil {
+		return r.end(ctx, status, r.outcome(ctx, step, err))
+	}
+	defer release()
 	if outputs, ok := r.stored(ctx, kind, s, status.Key); ok {
 		status.State, status.Outputs = StepSkipped, outputs
 		return r.end(ctx, status, nil)

@@ -63,6 +63,7 @@ type Engine struct {
 	cards    *cards.Pool // nil where cards are not handed out
 	queue    queue
 	holds    *holds            // of results that are removed when no job uses them
+	making   *making           // results that jobs are at work on
 	wakeups  *logparse.Wakeups // nil where the system has none left
 	ctx      context.Context   // of all jobs; ends with recipe.ErrShutdown
 	shutdown context.CancelCauseFunc
@@ -83,7 +84,7 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("this machine's identity cannot be read: %w", err)
 	}
-	e := &Engine{Config: c, boot: here.BootID, live: newLive(), holds: newHolds(), running: map[string]context.CancelCauseFunc{},
+	e := &Engine{Config: c, boot: here.BootID, live: newLive(), holds: newHolds(), making: newMaking(), running: map[string]context.CancelCauseFunc{},
 		follows: map[string]bool{}, onCards: map[string]bool{}}
 	e.chatter = newChatter(c.Journal, c.Log)
 	if c.Cards != nil {
