@@ -170,8 +170,10 @@ func TestLossIntoFiles(t *testing.T) {
 	_, talk, status = run(t, "loss", empty, "--png", file)
 	require.Equal(t, exitFailed, status)
 	require.Contains(t, talk, "what to do: ")
-	_, talk, status = run(t, "loss", first, "--png", filepath.Join(dir, "not", "there.png"))
+	missing := filepath.Join(dir, "not", "there.png")
+	_, talk, status = run(t, "loss", first, "--png", missing)
 	require.Equal(t, exitUsage, status)
+	require.Contains(t, talk, missing+" cannot be written: no such file or directory")
 	require.Contains(t, talk, "what to do: ")
 }
 

@@ -82,6 +82,8 @@ tokens are masked. No daemon is needed.`,
   ftctl env explain -o json | jq -r '.variables[] | select(.name=="LD_PRELOAD") | .why'`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error { return runEnvExplain(c, o, args) },
+
+		DisableFlagsInUseLine: true, // they stand before the command
 	}
 	f := c.Flags()
 	f.SetInterspersed(false) // the command's own flags are not ours

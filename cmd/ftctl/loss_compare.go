@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"slices"
 	"strconv"
@@ -90,7 +92,11 @@ func chartLoss(c *cobra.Command, o lossOptions, all []compared) error {
 			continue
 		}
 		if err := renameio.WriteFile(file.path, picture.Bytes(), 0o644); err != nil {
-			return api.Errorf(api.CodeBadRequest, "the picture cannot be written: %s", err).
+			var at *fs.PathError // of a temporary file, which nobody has asked for
+			if errors.As(err, &at) {
+				err = at.Err
+			}
+			return api.Errorf(api.CodeBadRequest, "%s cannot be written: %s", file.path, err).
 				WithRemedy("give a file in a directory that is there and that you may write to")
 		}
 		say(c, "%s is written", file.path)

@@ -144,11 +144,14 @@ func TestNoDaemon(t *testing.T) {
 		require.Contains(t, talk, socket)
 		require.Contains(t, talk, "what to do: ")
 	}
+	_, talk, status := run(t, "version", "--wait", "-1s")
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, talk, "--wait cannot be less than nothing: -1s")
 	out, _, status := run(t, "version", "-o", "json")
 	require.Equal(t, exitUnreachable, status)
 	require.Contains(t, out, `"daemon": null`)
 	other := nowhere(t)
-	_, talk, _ := run(t, "ps", "--socket", other)
+	_, talk, _ = run(t, "ps", "--socket", other)
 	require.Contains(t, talk, other, "--socket wins over FTD_SOCKET")
 }
 

@@ -36,6 +36,8 @@ current directory, in the environment that the daemon was built for.
   ftctl train -e ASCEND_RT_VISIBLE_DEVICES=3 --dir ~/mindformers -- sh finetune.sh`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runTrain(c, o, args) },
+
+		DisableFlagsInUseLine: true, // they stand before the command
 	}
 	f := c.Flags()
 	f.SetInterspersed(false) // the command's own flags are not ours

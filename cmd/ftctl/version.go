@@ -41,6 +41,9 @@ Python, it says which, for how long, and what waits for it.`,
 }
 
 func runVersion(c *cobra.Command, o versionOptions) error {
+	if o.wait < 0 {
+		return usageError("give a time such as 15s", "--wait cannot be less than nothing: %s", o.wait)
+	}
 	client := connect(c)
 	client.Wait, client.Differs = o.wait, nil // it is said below
 	defer client.Close()

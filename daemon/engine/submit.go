@@ -118,7 +118,8 @@ func checkSubmit(s api.Submit) error {
 		}
 	}
 	if s.Priority < -api.MaxPriority || s.Priority > api.MaxPriority {
-		return api.Errorf(api.CodeBadRequest, "priority must be from -%d to %d, not %d", api.MaxPriority, api.MaxPriority, s.Priority)
+		return api.Errorf(api.CodeBadRequest, "priority must be from -%d to %d, not %d", api.MaxPriority, api.MaxPriority, s.Priority).
+			WithRemedy("give a number in between; jobs of the same priority run in the order in which they came")
 	}
 	if s.Cards != nil && *s.Cards < 0 {
 		return api.Errorf(api.CodeBadRequest, "cards must be a number from 0, not %d", *s.Cards)
