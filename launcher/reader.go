@@ -16,7 +16,7 @@ import (
 // How records are put together into batches. Each batch is a transaction of
 // the observer: a quiet log is reported at once, a busy one in pieces.
 const (
-	batchInterval = 65 * time.Millisecond // between two batches
+	batchInterval = 55 * time.Millisecond // between two batches
 	batchRecords  = 2000                  // in one
 	usualRecords  = 16                    // that room is made for at once
 	lookAtLog     = 100 * time.Millisecond

@@ -21,7 +21,7 @@ const (
 	// quietTime is kept between two looks that notifications asked for: a
 	// training writes several lines at once. All tailers look again at the
 	// same moments, so that what they read can be taken care of together.
-	quietTime = 65 * time.Millisecond
+	quietTime = 55 * time.Millisecond
 	// busyLooks is how many looks in a row must have given something before
 	// notifications are done without: each line would cause one, and the next
 	// look comes as early without.
