@@ -28,7 +28,10 @@ func (t *tx) event(e api.Event, data any) error {
 
 // lastEvent is the id of the newest event. There is one writer, and what does
 // not become a commit is not told, so it is known without asking the file.
-func (t *tx) lastEvent() int64 { return t.journal.news.newest() + int64(len(t.events)) }
+func (t *tx) lastEvent() int64 {
+	told, _ := t.journal.news.get()
+	return told + int64(len(t.events))
+}
 
 // eventsTogether is how many events one statement stores. What it costs beside the
 // rows is more than they cost.

@@ -91,7 +91,7 @@ func (j *Journal) addAlone(ctx context.Context) bool {
 	}
 	select {
 	case j.turn <- struct{}{}:
-		defer func() { <-j.turn }()
+		defer j.endTurn()
 		j.storeGroup(ctx)
 		return true
 	default:
@@ -105,7 +105,7 @@ func (j *Journal) addGroup(ctx context.Context) {
 		<-time.After(gather) // for company, not for a condition
 	}
 	j.turn <- struct{}{}
-	defer func() { <-j.turn }()
+	defer j.endTurn()
 	j.storeGroup(ctx)
 }
 

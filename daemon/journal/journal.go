@@ -150,14 +150,23 @@ const (
 // write runs f in a transaction. Writers wait in line, and a caller's cancel
 // counts only until its turn: a transaction that began is finished.
 func (j *Journal) write(ctx context.Context, d durability, f func(tx *tx) error) error {
+	if err := j.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer j.endTurn()
+	return j.transact(context.WithoutCancel(ctx), d, f)
+}
+
+func (j *Journal) takeTurn(ctx context.Context) error {
 	select {
 	case j.turn <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-j.turn }()
-	return j.transact(context.WithoutCancel(ctx), d, f)
 }
+
+func (j *Journal) endTurn() { <-j.turn }
 
 // transact is write for who has the turn.
 func (j *Journal) transact(ctx context.Context, d durability, f func(tx *tx) error) error {
@@ -273,13 +282,6 @@ func (n *news) tell(id int64) {
 	n.last = id
 	close(n.changed)
 	n.changed = make(chan struct{})
-}
-
-// newest returns the newest event's id.
-func (n *news) newest() int64 {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.last
 }
 
 // get returns the newest event's id and a channel that is closed when there is

@@ -46,12 +46,10 @@ func (j *Journal) writeBack(ctx context.Context) error {
 	if _, err := j.reader.ExecContext(ctx, passive); err != nil {
 		return err
 	}
-	select {
-	case j.turn <- struct{}{}:
-		defer func() { <-j.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := j.takeTurn(ctx); err != nil {
+		return err
 	}
+	defer j.endTurn()
 	_, err := j.writer.ExecContext(ctx, passive)
 	return err
 }
