@@ -224,13 +224,9 @@ func (envKind) alone(ctx context.Context, s *StepContext, prefix string) (releas
 	if _, err := os.Stat(environment.Python(prefix)); err == nil && !environment.Ours(prefix) {
 		return func() {}, nil
 	}
-	l, err := lock.Take(ctx, filepath.Clean(prefix)+".lock", func() {
+	return lock.File(ctx, filepath.Clean(prefix)+".lock", func() {
 		s.Host.Output(s.Step.ID, prefix+" is being made by another job: waiting for it")
 	})
-	if err != nil {
-		return nil, err
-	}
-	return l.Release, nil
 }
 
 func (envKind) Verify(_ context.Context, _ *StepContext, outputs map[string]string) error {

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ftd/api"
-	"ftd/daemon/turn"
+	"ftd/recipe/lock"
 )
 
 // started makes sure that there is a daemon for a job, after failure said that
@@ -39,14 +39,14 @@ func started(c *cobra.Command, failure error) error {
 	}
 	// Others may be about to start one at the same moment, as the lines of a
 	// script are that end in "&": the second daemon would be refused.
-	ours, err := turn.Take(c.Context(), s.StateDir)
+	release, err := lock.Directory(c.Context(), s.StateDir)
 	if c.Context().Err() != nil {
 		return c.Context().Err()
 	}
 	if err != nil {
 		return notStarted(failure, err)
 	}
-	defer ours.Close()
+	defer release()
 	client := connect(c)
 	defer client.Close()
 	if _, err := client.GetVersion(c.Context()); err == nil {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ftd/api"
-	"ftd/daemon/turn"
+	"ftd/recipe/lock"
 )
 
 // Listen listens on a Unix socket. open lets every user of the machine
@@ -91,14 +91,11 @@ const turnWithin = 2 * time.Second
 func takeTurn(ctx context.Context, dir string) (end func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, turnWithin)
 	defer cancel()
-	ours, err := turn.Take(ctx, dir)
-	switch {
-	case err == nil:
-		return func() { ours.Close() }, nil
-	case ctx.Err() != nil:
+	end, err = lock.Directory(ctx, dir)
+	if err != nil && ctx.Err() != nil {
 		return func() {}, nil
 	}
-	return nil, err
+	return end, err
 }
 
 // prepareDirectory makes the socket's directory, and refuses one in which

@@ -86,13 +86,13 @@ func Get(ctx context.Context, r Request) (Result, error) {
 		return Result{}, fault.New(CodeUnreachable, "name an address or the path of a local file", "nothing says where %s comes from", filepath.Base(r.Target))
 	}
 	r.fill()
-	alone, err := lock.Take(ctx, r.Part+".lock", func() {
+	release, err := lock.File(ctx, r.Part+".lock", func() {
 		r.Log(filepath.Base(r.Target) + " is being fetched by another job: waiting for it")
 	})
 	if err != nil {
 		return Result{}, err
 	}
-	defer alone.Release()
+	defer release()
 	var failures []error
 	for i, source := range sources {
 		g := getter{Request: r, source: source, shown: Shown(source), last: i == len(sources)-1}

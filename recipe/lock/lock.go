@@ -1,6 +1,8 @@
-// Package lock keeps two jobs from making the same thing at once: who comes
-// second waits, and finds it made. A lock is a file beside the thing, so that
-// it also holds between two daemons and ends with the process that has it.
+// Package lock lets processes, and jobs of one process, wait for each other: who
+// comes second finds made what the first has made. [File] is for a thing that is
+// made, by a file beside it; [Directory] is for a short turn at a directory. Both
+// end with the process that has them. On a filesystem that knows no locks nobody
+// waits, and it may go wrong, rarely.
 package lock
 
 import (
@@ -13,50 +15,77 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pause is how often it is looked whether the lock is free: flock(2) itself
-// could not be interrupted.
-const pause = time.Second
+// How often it is looked whether a lock is free: flock(2) itself could not be
+// told to stop waiting.
+const (
+	filePause      = time.Second // for what may take hours
+	directoryPause = 10 * time.Millisecond
+)
 
-// Lock is a lock that is held.
-type Lock struct{ file *os.File }
-
-// Take waits until nobody else holds the lock of that file, which it makes, and
-// its directory too. waiting is called once if it has to wait.
-func Take(ctx context.Context, path string, waiting func()) (Lock, error) {
+// File waits until nobody else holds the lock of that file, which it makes, and
+// its directory too; release leaves nothing behind. waiting is called once if it
+// has to wait.
+func File(ctx context.Context, path string, waiting func()) (release func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return Lock{}, err
+		return nil, err
 	}
-	for told := false; ; {
-		l, err := try(path)
+	f, err := take(ctx, filePause, waiting, func() (*os.File, error) {
+		f, err := try(os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600))
+		if err == nil && !isStill(f, path) { // whoever held it has removed it meanwhile
+			f.Close()
+			return nil, unix.EWOULDBLOCK
+		}
+		return f, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		// The file goes before the lock does: nobody may get a lock on one that is
+		// about to go.
+		os.Remove(path)
+		f.Close()
+	}, nil
+}
+
+// Directory waits until no other process has its turn at a directory: at putting
+// a socket there, at starting a daemon on it.
+func Directory(ctx context.Context, dir string) (release func(), err error) {
+	f, err := take(ctx, directoryPause, func() {}, func() (*os.File, error) { return try(os.Open(dir)) })
+	if err != nil {
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
+// take tries until somebody else has given it back, or ctx ends.
+func take(ctx context.Context, pause time.Duration, waiting func(), try func() (*os.File, error)) (*os.File, error) {
+	for told := false; ; told = true {
+		f, err := try()
 		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return l, err
+			return f, err
 		}
 		if !told {
-			told = true
 			waiting()
 		}
 		select {
 		case <-ctx.Done():
-			return Lock{}, context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		case <-time.After(pause):
 		}
 	}
 }
 
-func try(path string) (Lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// try locks an open file; EWOULDBLOCK says that somebody else has.
+func try(f *os.File, err error) (*os.File, error) {
 	if err != nil {
-		return Lock{}, err
+		return nil, err
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err == nil && !isStill(f, path) { // whoever held it has removed it meanwhile
-		err = unix.EWOULDBLOCK
-	}
-	if err != nil {
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
 		f.Close()
-		return Lock{}, err
+		return nil, err
 	}
-	return Lock{f}, nil
+	return f, nil // locked, or on a filesystem that knows no locks
 }
 
 // isStill says whether f is the file that is called path.
@@ -64,11 +93,4 @@ func isStill(f *os.File, path string) bool {
 	ours, err := f.Stat()
 	there, thereErr := os.Stat(path)
 	return err == nil && thereErr == nil && os.SameFile(ours, there)
-}
-
-// Release leaves nothing behind. The file goes before the lock does: nobody may
-// get a lock on one that is about to go.
-func (l Lock) Release() {
-	os.Remove(l.file.Name())
-	l.file.Close()
 }

@@ -17,12 +17,12 @@ func TestOneAtATime(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			l, err := Take(t.Context(), path, func() { waited.Add(1) })
+			release, err := File(t.Context(), path, func() { waited.Add(1) })
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			defer l.Release()
+			defer release()
 			most.Store(max(most.Load(), inside.Add(1)))
 			for waited.Load() == 0 && most.Load() == 1 { // somebody else has come
 			}
@@ -37,14 +37,14 @@ func TestOneAtATime(t *testing.T) {
 
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "thing.lock")
-	l, err := Take(t.Context(), path, nil)
+	release, err := File(t.Context(), path, nil)
 	require.NoError(t, err)
 	enough := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	_, err = Take(ctx, path, func() { cancel(enough) })
+	_, err = File(ctx, path, func() { cancel(enough) })
 	require.ErrorIs(t, err, enough)
-	l.Release()
-	l, err = Take(t.Context(), path, nil)
+	release()
+	release, err = File(t.Context(), path, nil)
 	require.NoError(t, err)
-	l.Release()
+	release()
 }

@@ -1,4 +1,4 @@
-package turn_test
+package lock
 
 import (
 	"context"
@@ -6,43 +6,41 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"ftd/daemon/turn"
 )
 
 func TestTheNextWaitsUntilTheTurnIsOver(t *testing.T) {
 	dir := t.TempDir()
-	first, err := turn.Take(t.Context(), dir)
+	first, err := Directory(t.Context(), dir)
 	require.NoError(t, err)
 
 	tired := errors.New("tired of waiting")
 	waiting, giveUp := context.WithCancelCause(t.Context())
 	giveUp(tired)
-	_, err = turn.Take(waiting, dir)
+	_, err = Directory(waiting, dir)
 	require.ErrorIs(t, err, tired, "somebody else has it, for as long as anybody waits")
 
 	taken := make(chan error)
 	go func() {
-		second, err := turn.Take(t.Context(), dir)
+		second, err := Directory(t.Context(), dir)
 		if err == nil {
-			err = second.Close()
+			second()
 		}
 		taken <- err
 	}()
-	require.NoError(t, first.Close())
+	first()
 	require.NoError(t, <-taken, "its turn has come")
 }
 
 func TestNobodyWaitsForTheTurnAtAnotherDirectory(t *testing.T) {
-	first, err := turn.Take(t.Context(), t.TempDir())
+	first, err := Directory(t.Context(), t.TempDir())
 	require.NoError(t, err)
-	defer first.Close()
-	second, err := turn.Take(t.Context(), t.TempDir())
+	defer first()
+	second, err := Directory(t.Context(), t.TempDir())
 	require.NoError(t, err)
-	require.NoError(t, second.Close())
+	second()
 }
 
 func TestThereIsNoTurnAtWhatIsNotThere(t *testing.T) {
-	_, err := turn.Take(t.Context(), t.TempDir()+"/none")
+	_, err := Directory(t.Context(), t.TempDir()+"/none")
 	require.Error(t, err)
 }
