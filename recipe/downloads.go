@@ -9,7 +9,7 @@ import (
 
 	"ftd/checkpoint"
 	"ftd/launcher"
-	"ftd/recipe/expression"
+	"ftd/recipe/doctor"
 	"ftd/recipe/space"
 )
 
@@ -19,9 +19,6 @@ import (
 // into ./checkpoint_download. That would be a directory of the attempt, and 13 GB
 // would come anew with each one.
 const downloadFolder = "CHECKPOINT_DOWNLOAD_FOLDER"
-
-// ownName is a model's own name; a path has a dot or a slash in it.
-var ownName = expression.Lazily(`^[a-z0-9]+(_[a-z0-9]+)+$`)
 
 // downloadsIn is the directory for such weights: the one that the user chose,
 // one that is there already, or one on the first disk that has room for them.
@@ -49,7 +46,7 @@ func inPlace(p space.Place) string { return filepath.Join(p.Path, "downloads") }
 // downloads adds to a plan what mindformers will fetch.
 func downloads(s *StepContext, plan *Plan) {
 	name, size := s.text("downloads"), s.about("download_size")
-	if !ownName().MatchString(name) {
+	if !doctor.IsModelName(name) {
 		return
 	}
 	plan.in = downloadsIn(s, size)

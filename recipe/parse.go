@@ -17,8 +17,8 @@ import (
 var (
 	recipeName = expression.Lazily(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 	stepID     = expression.Lazily(`^[a-z][a-z0-9_-]*$`)
-	varName    = expression.Lazily(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	envName    = expression.Lazily(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	// variableName is what variables of recipes and of environments may be called.
+	variableName = expression.Lazily(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 // Parse reads a recipe and checks all that can be checked before it runs:
@@ -133,7 +133,7 @@ func (r *reader) vars(e entry) error {
 		return err
 	}
 	for _, e := range entries {
-		if !varName().MatchString(e.key) {
+		if !variableName().MatchString(e.key) {
 			return e.at.invalid("use letters, digits and _", "%q cannot be the name of a variable", e.key)
 		}
 		v := Var{Name: e.key}
@@ -154,7 +154,7 @@ func (r *reader) env(e entry) (map[string]string, error) {
 	}
 	env := map[string]string{}
 	for _, e := range entries {
-		if !envName().MatchString(e.key) {
+		if !variableName().MatchString(e.key) {
 			return nil, e.at.invalid("use letters, digits and _", "%q cannot be the name of an environment variable", e.key)
 		}
 		if env[e.key], err = r.text(e); err != nil {

@@ -44,7 +44,7 @@ func recipeKeys() map[string]schema {
 		"description": text("what the recipe is for", ""),
 		"vars": {
 			"description": "variables with their defaults; one without must be given with --set",
-			"type":        []any{"object", "null"}, "propertyNames": schema{"pattern": varName().String()},
+			"type":        []any{"object", "null"}, "propertyNames": schema{"pattern": variableName().String()},
 			"additionalProperties": schema{"type": []any{"string", "number", "boolean", "null"}},
 		},
 		"env":   environmentSchema("added to the environment of every step"),
@@ -86,7 +86,7 @@ func condition(doc string) schema {
 
 func environmentSchema(doc string) schema {
 	return schema{
-		"description": doc, "type": []any{"object", "null"}, "propertyNames": schema{"pattern": envName().String()},
+		"description": doc, "type": []any{"object", "null"}, "propertyNames": schema{"pattern": variableName().String()},
 		"additionalProperties": schema{"type": []any{"string", "number", "boolean"}},
 	}
 }

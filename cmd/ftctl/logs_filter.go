@@ -2,8 +2,9 @@ package main
 
 import (
 	"regexp"
-	"sync"
 	"time"
+
+	"ftd/recipe/expression"
 )
 
 // lineFilter picks the lines of a log that --since and --grep ask for.
@@ -57,9 +58,7 @@ func (f *lineFilter) all() bool { return f.since.IsZero() && f.grep == nil }
 
 // stamp is the time in a line, as Python's logging, mindformers, MindSpore
 // ("2026-03-01-12:00:00.123.456") and RFC 3339 write it.
-var stamp = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\b(\d{4}-\d\d-\d\d)[ T-](\d\d:\d\d:\d\d)(?:[.,]\d+)*(Z|[+-]\d\d:\d\d)?`)
-})
+var stamp = expression.Lazily(`\b(\d{4}-\d\d-\d\d)[ T-](\d\d:\d\d:\d\d)(?:[.,]\d+)*(Z|[+-]\d\d:\d\d)?`)
 
 // stampWithin is how far from its beginning a line's own time is.
 const stampWithin = 160

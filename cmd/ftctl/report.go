@@ -8,14 +8,13 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 
 	"ftd/api"
 	"ftd/logparse"
 	"ftd/recipe"
+	"ftd/recipe/expression"
 )
 
 // printJSON writes v as the data of a command.
@@ -135,7 +134,7 @@ func remedyOf(e *api.Error, locale string) string {
 }
 
 // escapes matches the sequences that programs colour their output with.
-var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[[0-9;:?]*[ -/]*[@-~]`) })
+var escapes = expression.Lazily(`\x1b\[[0-9;:?]*[ -/]*[@-~]`)
 
 // plain makes text from elsewhere (a log, a file name) safe to show on a
 // terminal: control characters would move the cursor or change its colours.

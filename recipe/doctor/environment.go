@@ -11,7 +11,7 @@ import (
 	pep440 "github.com/aquasecurity/go-pep440-version"
 
 	"ftd/launcher"
-	"ftd/recipe/expression"
+	pyenv "ftd/recipe/environment"
 )
 
 // environment is a Python environment as it lies on the disk. It is read, not
@@ -58,7 +58,7 @@ func survey(prefix string) (*environment, error) {
 			if strings.HasSuffix(entry.Name(), suffix) {
 				dir := filepath.Join(site, entry.Name())
 				if p, err := readPackage(dir, file); err == nil { // one that is half removed is not there
-					e.packages[normal(p.name)] = p
+					e.packages[pyenv.Name(p.name)] = p
 				}
 			}
 		}
@@ -83,13 +83,8 @@ func readPackage(dir, file string) (pkg, error) {
 	return p, nil
 }
 
-var separators = expression.Lazily(`[-_.]+`)
-
-// normal is a package's name as PEP 503 compares it.
-func normal(name string) string { return strings.ToLower(separators().ReplaceAllString(name, "-")) }
-
 // version returns the version of a package, "" if it is not installed.
-func (e *environment) version(name string) string { return e.packages[normal(name)].version }
+func (e *environment) version(name string) string { return e.packages[pyenv.Name(name)].version }
 
 // has says whether a package is installed in a version that the specifier
 // (PEP 440, such as ">=1.24,<2") allows; any, if it is empty.

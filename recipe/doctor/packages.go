@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	pyenv "ftd/recipe/environment"
 	"ftd/recipe/expression"
 )
 
@@ -74,7 +75,7 @@ func together(specifiers []string) string {
 func (e *environment) asWanted(names []string) []string {
 	wanted := slices.Clone(names)
 	for _, want := range e.packages["mindformers"].requires() {
-		if i := slices.IndexFunc(names, func(name string) bool { return normal(name) == normal(want.name) }); i >= 0 {
+		if i := slices.IndexFunc(names, func(name string) bool { return pyenv.Name(name) == pyenv.Name(want.name) }); i >= 0 {
 			wanted[i] += together([]string{want.specifier})
 		}
 	}

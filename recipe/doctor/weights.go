@@ -22,6 +22,10 @@ var (
 	modelName      = expression.Lazily(`^[a-z0-9]+(_[a-z0-9]+)+$`)
 )
 
+// IsModelName reports whether load_checkpoint names a model of mindformers itself,
+// such as llama_7b; a path has a dot or a slash in it.
+func IsModelName(name string) bool { return modelName().MatchString(name) }
+
 // weights compares the checkpoint that the training begins from with the model
 // of the config, before a compile of ten minutes finds out: mindformers 0.6 then
 // trains from random weights, later ones end.
@@ -47,7 +51,7 @@ func weights(ctx context.Context, s *Subject) []Finding {
 			say("the training begins from random weights", "训练会从随机权重开始"), s.patch("load_checkpoint=PATH"))
 	case name == "":
 		return nil
-	case err != nil && modelName().MatchString(name):
+	case err != nil && IsModelName(name):
 		if s.refusesName(name) {
 			return data(Error, say("load_checkpoint is %s, which is neither a file nor a model that this mindformers knows", "load_checkpoint 为 %s，既不是文件，也不是该 mindformers 支持的模型名", name),
 				say("the training ends: it is not a supported default model or a valid path to checkpoint", "训练会报 is not a supported default model or a valid path to checkpoint 并结束"),
